@@ -7,6 +7,7 @@ All arithmetic is on fractions of the decimal that was typed: 1.005 x 100 pixels
 
 import math
 import re
+from bisect import bisect_right
 from fractions import Fraction
 from numbers import Integral
 from typing import Literal, TypeGuard, get_args
@@ -146,14 +147,12 @@ def scale_text(scale: Scale) -> str:
 
 def largest_scale(size_hw: SizeHW, *, most_pixels: int) -> float:
     """The largest factor, in hundredths, that keeps a picture within so many pixels; 0.0 if there is none."""
-    hundredths = math.isqrt(10_000 * most_pixels // (size_hw[0] * size_hw[1])) + 1
-    while hundredths > 0:
-        factor = Fraction(hundredths, 100)
-        height, width = _scaled(size_hw, factor, factor)
-        if height * width <= most_pixels:
-            return hundredths / 100
-        hundredths -= 1
-    return 0.0
+
+    def pixels(hundredths: int) -> int:
+        height, width = _scaled(size_hw, Fraction(hundredths, 100), Fraction(hundredths, 100))
+        return height * width
+
+    return bisect_right(range(1, round(100 * LARGEST_SCALE) + 1), most_pixels, key=pixels) / 100
 
 
 def _only_target(given: dict[str, object], fit: str) -> str:
