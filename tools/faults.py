@@ -1,8 +1,8 @@
 """Do the tests guard what they say? Plants one-line faults in a copy of the repository, one at a time.
 
-`make faults`, or `python tools/faults.py --only core/sizes` for some of them; they stand in faults.toml beside
-this file. One is caught when the tests it names fail. The command ends with 1 if one survives, if its line is no
-longer there, or if its tests come to no verdict (a broken import, a hang): such a fault proves nothing.
+`make faults`, or `python tools/faults.py --only core/sizes` for some of them. The list is faults.toml beside
+this file. One is caught when the tests it names fail. The command ends with 1 if one survives, if its line is
+no longer there, or if its tests come to no verdict (a broken import, a hang): such a fault proves nothing.
 """
 
 import argparse
