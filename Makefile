@@ -46,9 +46,8 @@ faults: $(STAMP)
 
 # Torch goes first and alone, so that nothing else can choose its version; constraints.txt pins the rest,
 # the build's own tools among them.
-$(STAMP): export PIP_CONSTRAINT = constraints.txt
-$(STAMP): export PIP_BUILD_CONSTRAINT = constraints.txt
-$(STAMP): export PIP_DISABLE_PIP_VERSION_CHECK = 1
+PIP := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	$(BIN)/python -m pip
 $(STAMP): pyproject.toml constraints.txt
 	@"$(PYTHON)" -c '$(IS_NEW_ENOUGH)' >/dev/null 2>&1 || { \
 		echo "anyres needs Python 3.11 or newer, and PYTHON is '$(PYTHON)' here."; \
@@ -56,7 +55,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "Setting up .venv with $(PYTHON): once, some minutes, most of them torch's download."
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv || { \
 		echo "$(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet "$$(grep '^torch==' constraints.txt)"
-	@$(BIN)/python -m pip install --quiet --editable '.[dev,demo,heic]'
+	@$(PIP) install --quiet "$$(grep '^torch==' constraints.txt)"
+	@$(PIP) install --quiet --editable '.[dev,demo,heic]'
 	@touch $(STAMP)
 	@echo "Set up: .venv is ready."
