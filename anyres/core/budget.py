@@ -1,0 +1,71 @@
+"""Does a result fit the memory or the disk? Asked before the work, and refused with the largest that does.
+
+The figures that the machine gives (`free_disk_bytes`, and `core.device.free_memory_bytes`) are arguments
+here, so that the decision itself is a pure function of numbers.
+"""
+
+import shutil
+from pathlib import Path
+
+from anyres.core.errors import LimitError
+from anyres.core.sizes import SizeHW, largest_scale, size_text, target_size_hw
+
+DISK_SHARE = 0.95  # of what is free: a disk filled to the last byte stops other programs
+MEMORY_SHARE = 0.8  # of what is free: the network's own tiles need a part, and so do other programs
+
+
+def check_fits(
+    input_hw: SizeHW, output_hw: SizeHW, *, bytes_per_pixel: int, free_bytes: int, place: str
+) -> None:
+    """Refuse a result that needs more than the free bytes of a place.
+
+    Args:
+        input_hw: (height, width) in pixels of what is enlarged; the largest scale is a factor of it.
+        output_hw: (height, width) in pixels of the result.
+        bytes_per_pixel: what a pixel of the result takes in that place, its temporary copies included.
+        free_bytes: what may be used of it.
+        place: how the place is called in the message: "memory", "the disk of /home/me".
+
+    Raises:
+        LimitError: naming what is needed, what is free and the largest scale that fits.
+    """
+    needed_bytes = output_hw[0] * output_hw[1] * bytes_per_pixel
+    if needed_bytes <= free_bytes:
+        return
+    scale = largest_scale(input_hw, most_pixels=max(0, free_bytes) // bytes_per_pixel)
+    way_out = "Not even a single pixel fits; free some space."
+    if scale > 0:
+        largest_hw = target_size_hw(input_hw, scale=scale)
+        way_out = f"The largest scale that fits is {scale:g} ({size_text(largest_hw)})."
+    raise LimitError(
+        f"A result of {size_text(output_hw)} pixels needs {bytes_text(needed_bytes)} of {place}, and "
+        f"{bytes_text(free_bytes)} can be used. {way_out}"
+    )
+
+
+def bytes_per_pixel_on_disk(*, is_grey: bool, has_alpha: bool, depth: int) -> int:
+    """Bytes a pixel takes while it is written: the raw rows and, at worst as large, the encoded file."""
+    channels = (1 if is_grey else 3) + has_alpha
+    return 2 * channels * depth // 8
+
+
+def bytes_per_pixel_in_memory(*, has_alpha: bool) -> int:
+    """Bytes a pixel takes in a float picture that is held whole."""
+    return 4 * (3 + has_alpha)
+
+
+def free_disk_bytes(folder: Path) -> int:
+    """Bytes that may be used on the disk of a folder, which need not be there yet."""
+    folder = folder.absolute()
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    return int(DISK_SHARE * shutil.disk_usage(existing).free)
+
+
+def bytes_text(size_bytes: int) -> str:
+    """A number of bytes as people say it: "812 bytes", "3.2 GB"."""
+    size = float(max(0, size_bytes))
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
