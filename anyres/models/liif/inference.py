@@ -1,0 +1,214 @@
+"""The door to LIIF: a picture in, the same picture at any size out, row by row, in bounded memory.
+
+Each axis is enlarged by the network up to `DECODED` times; what is asked beyond that is resampled from there, and an axis
+that shrinks is resampled with antialiasing. Colour under transparent pixels is replaced before the network sees it, and the
+transparency goes through the same network, so edges stay sharp and show no fringe.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from anyres.core.alpha import fill_transparent
+from anyres.core.device import (
+    Precision,
+    choose_device,
+    choose_precision,
+    free_memory_bytes,
+    is_out_of_memory,
+)
+from anyres.core.errors import LimitError, WeightsError
+from anyres.core.image import Image, Rows
+from anyres.core.resample import resize_stripes
+from anyres.core.tiles import Interval, Piece, output_interval, pieces
+from anyres.core.weights import WeightsHeader, file_sha256, parse_config, read_header, read_weights
+from anyres.models.liif.architecture import Liif, LiifConfig
+from anyres.models.liif.raster import Span, encode, render
+
+DECODED = 4.0  # largest factor that the network itself is asked for
+SMALLEST_TILE = 32  # input pixels; below that memory is not the tile's fault
+STRIPE_BYTES = 96e6  # of one stripe of the result, in float32
+
+
+@dataclass(frozen=True)
+class LoadedWeights:
+    """Which weights a door runs."""
+
+    name: str
+    sha256: str
+    header: WeightsHeader
+
+    @property
+    def trained_scales(self) -> tuple[float, float]:
+        """Smallest and largest factor seen in training."""
+        low, high = self.header.record.get("trained_scales", (1.0, 4.0))
+        return float(low), float(high)
+
+
+class Upscaler:
+    """LIIF with its weights, ready to enlarge pictures; holds no picture, so threads can share it."""
+
+    def __init__(self, network: Liif, weights: LoadedWeights, *, device: torch.device) -> None:
+        self.weights = weights
+        self._network = network
+        self._device = device
+
+    @classmethod
+    def load(cls, path: Path, *, precision: Precision = "auto", device: str = "auto") -> Self:
+        """The network of a weights file, on a device, in a precision.
+
+        Raises:
+            WeightsError: if the file is damaged, or holds another model's weights.
+        """
+        header = read_header(path)
+        if header.model != "liif":
+            raise WeightsError(f"{path} holds weights of {header.model}; enlarging needs weights of liif.")
+        with torch.device("meta"):
+            network = Liif(parse_config(LiifConfig, header.config))
+        network.load_state_dict(read_weights(header, network.state_dict()), assign=True)
+        target = choose_device(device)
+        network = network.to(target, choose_precision(precision, target), memory_format=torch.channels_last)
+        weights = LoadedWeights(path.stem, file_sha256(path), header)
+        return cls(network.eval().requires_grad_(False), weights, device=target)
+
+    @property
+    def precision(self) -> str:
+        """The number format it computes in: float32 or bfloat16."""
+        return str(self._network.decoder.offset_weight.dtype).removeprefix("torch.")
+
+    def __call__(self, image: Image, *, size_hw: tuple[int, int]) -> Image:
+        """The picture at another size, whole in memory."""
+        return self.rows(image, size_hw).collect()
+
+    def rows(
+        self, image: Image, size_hw: tuple[int, int], *, progress: Callable[[float], None] | None = None
+    ) -> Rows:
+        """The picture at another size (height, width), in stripes that are computed as they are taken.
+
+        Args:
+            image: any size from 1 x 1.
+            size_hw: any size from 1 x 1.
+            progress: told the share that is done, from 0 to 1.
+
+        Raises:
+            LimitError: while stripes are taken, if memory does not hold even the smallest tile.
+        """
+        decoded_hw = tuple(
+            min(max(asked, given), math.floor(DECODED * given))
+            for asked, given in zip(size_hw, image.size_hw, strict=True)
+        )
+        stripes = self._stripes(image, (decoded_hw[0], decoded_hw[1]), progress or (lambda share: None))
+        if decoded_hw != size_hw:
+            resized = resize_stripes(stripes, (decoded_hw[0], decoded_hw[1]), size_hw, kernel="cubic")
+            stripes = (np.clip(stripe, 0, 1) for stripe in resized)
+        has_alpha = image.alpha is not None
+        return Rows(size_hw, has_alpha, image.encoding, stripes, self._notices(image, size_hw))
+
+    def _notices(self, image: Image, size_hw: tuple[int, int]) -> tuple[str, ...]:
+        scale = max(size_hw[0] / image.height, size_hw[1] / image.width)
+        low, high = self.weights.trained_scales
+        if scale <= high:
+            return image.notices
+        told = f"x{scale:.3g} is past the factors {self.weights.name} was trained on (x{low:g} to x{high:g})"
+        return (*image.notices, f"{told}: it is larger, not more detailed, than at x{high:g}.")
+
+    def _stripes(
+        self, image: Image, size_hw: tuple[int, int], progress: Callable[[float], None]
+    ) -> Iterator[Float32[np.ndarray, "h w c"]]:
+        layers = _layers(image)
+        tile = self._tile_length(image.size_hw, size_hw)
+        height = tile
+        while size_hw[1] * (size_hw[0] * height // image.height) * 4 * 4 > STRIPE_BYTES and height > SMALLEST_TILE:
+            height //= 2
+        for band in pieces(image.height, length=height, halo=self._halo):
+            rows = output_interval(band.inner, size_in=image.height, size_out=size_hw[0])
+            stripe = np.empty((rows.length, size_hw[1], 4 if image.alpha is not None else 3), np.float32)
+            while True:
+                try:
+                    self._fill(stripe, layers, band, rows, size_hw, tile, progress)
+                    break
+                except (RuntimeError, MemoryError) as error:
+                    if not is_out_of_memory(error):
+                        raise
+                    tile = self._smaller(tile, error)
+            yield stripe
+
+    def _fill(
+        self,
+        stripe: Float32[np.ndarray, "h w c"],
+        layers: list[Tensor],
+        band: Piece,
+        rows: Interval,
+        size_hw: tuple[int, int],
+        tile: int,
+        progress: Callable[[float], None],
+    ) -> None:
+        """Compute one stripe, tile by tile from left to right; colour first, then transparency if there is any."""
+        size_in = layers[0].shape[0], layers[0].shape[1]
+        with torch.inference_mode():
+            for piece in pieces(size_in[1], length=tile, halo=self._halo):
+                columns = output_interval(piece.inner, size_in=size_in[1], size_out=size_hw[1])
+                if rows.length == 0 or columns.length == 0:
+                    continue
+                for number, layer in enumerate(layers):
+                    pixels = layer[band.outer.slice, piece.outer.slice].to(self._device)
+                    encoded = encode(
+                        self._network, pixels, origin=(band.outer.start, piece.outer.start), size_hw=size_in
+                    )
+                    made = render(
+                        self._network,
+                        encoded,
+                        Span(rows.start, rows.stop, size_hw[0]),
+                        Span(columns.start, columns.stop, size_hw[1]),
+                    )
+                    part = made.clamp_(0, 1).cpu().numpy()
+                    if number == 0:
+                        stripe[:, columns.slice, :3] = part
+                    else:
+                        stripe[:, columns.slice, 3] = part.mean(axis=-1)
+                done = band.inner.start * size_in[1] + band.inner.length * piece.inner.stop
+                progress(done / (size_in[0] * size_in[1]))
+            if stripe.shape[-1] == 4 and len(layers) == 1:
+                stripe[..., 3] = 1.0
+
+    @property
+    def _halo(self) -> int:
+        return self._network.encoder.halo + 2  # one for the unfolding, one for the neighbour in the blend
+
+    def _tile_length(self, size_in: tuple[int, int], size_hw: tuple[int, int]) -> int:
+        """Side of a tile, input pixels: four halos for little waste, less where memory is short."""
+        config, width = self._network.config.encoder, self._network.config.hidden[0]
+        live = 4 * config.channels + 2 * config.layers * config.growth + 3 * width  # channels held at once
+        bytes_per_pixel = live * self._network.decoder.offset_weight.element_size()
+        budget = free_memory_bytes(self._device) / 4
+        tile = max(256, 4 * self._halo)
+        while (tile + 2 * self._halo) ** 2 * bytes_per_pixel > budget and tile > SMALLEST_TILE:
+            tile //= 2
+        return tile
+
+    def _smaller(self, tile: int, error: BaseException) -> int:
+        if tile <= SMALLEST_TILE:
+            raise LimitError(
+                f"Memory ran out even with tiles of {tile} pixels. Close other programs, or use a smaller model."
+            ) from error
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        return tile // 2
+
+
+def _layers(image: Image) -> list[Tensor]:
+    """What goes through the network: the colours, and the transparency as a grey picture unless all is opaque."""
+    if image.alpha is None:
+        return [torch.from_numpy(image.pixels)]
+    alpha = torch.from_numpy(image.alpha)
+    colours = torch.from_numpy(fill_transparent(image.pixels, image.alpha))
+    if bool((alpha == 1).all()):
+        return [colours]
+    return [colours, alpha[..., None].expand(-1, -1, 3)]

@@ -1,0 +1,61 @@
+"""State of an unfinished training: weights, their moving average, the optimiser's moments and the step.
+
+One safetensors file, replaced whole: a full disk or a kill leaves the one of before.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from anyres.core.errors import WeightsError
+from anyres.core.weights import read_tensors, write_tensors
+
+
+def save_checkpoint(
+    path: Path,
+    *,
+    network: nn.Module,
+    average: Mapping[str, Tensor],
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    best: float,
+) -> None:
+    """Write the state after `step` steps; raises RunError if the disk does not take it."""
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.items()}
+    for index, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+    write_tensors(path, tensors, metadata={"progress": json.dumps({"step": step, "best": best})})
+
+
+def load_checkpoint(
+    path: Path, *, network: nn.Module, average: dict[str, Tensor], optimiser: torch.optim.Optimizer
+) -> tuple[int, float]:
+    """Put a saved state into network, average and optimiser; the steps done and the best score so far.
+
+    Raises:
+        WeightsError: if the file is damaged or of another network.
+    """
+    tensors, metadata = read_tensors(path)
+    try:
+        progress = json.loads(metadata["progress"])
+        network.load_state_dict(_under("network.", tensors))
+        for name, value in _under("average.", tensors).items():
+            average[name].copy_(value)
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under("optimiser.", tensors).items():
+            index, moment = name.split(".", 1)
+            state.setdefault(int(index), {})[moment] = value
+        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise WeightsError(
+            f"{path} is not a checkpoint of this recipe: {error}. Use another --run name, or delete that folder."
+        ) from error
+    return int(progress["step"]), float(progress["best"])
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

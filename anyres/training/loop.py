@@ -1,0 +1,256 @@
+"""The one training loop: resume, warm start, moving average, mixed precision, several processes, a run folder.
+
+A run folder holds `run.json` (recipe, seed, commit, machine), `curve.jsonl` (a line each validation), `checkpoint.safetensors`
+(to go on from) and `best.safetensors` (weights ready to use). Nothing is printed: progress is yielded.
+Several GPUs: start the same command under torchrun; each process draws its own batches and gradients are averaged.
+"""
+
+import json
+import math
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, distributed, nn
+
+from anyres.core.errors import InputError, RunError
+from anyres.core.weights import write_weights
+from anyres.training.checkpoint import load_checkpoint, save_checkpoint
+from anyres.training.recipe import Batch, Recipe
+
+AHEAD = 3  # batches prepared while the network works
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands."""
+
+    step: int
+    steps: int
+    loss: float  # mean since the last report
+    seconds_left: float
+    figures: Mapping[str, float] | None = None  # of a validation, when there was one
+
+
+@dataclass(frozen=True)
+class Machine:
+    """On what to train."""
+
+    device: torch.device
+    precision: torch.dtype = torch.float32  # bfloat16: autocast, weights stay float32
+    rank: int = 0
+    world: int = 1
+
+
+def train(
+    recipe: Recipe[Batch],
+    folder: Path,
+    *,
+    machine: Machine,
+    seed: int = 0,
+    warm_start: Mapping[str, Tensor] | None = None,
+    time_limit_s: float = math.inf,
+    report_every: int = 50,
+) -> Iterator[Progress]:
+    """Train until the schedule or the time is over, going on from the folder's checkpoint if there is one.
+
+    Args:
+        recipe: what to train.
+        folder: the run folder; made if missing.
+        machine: device, precision, and which process of how many.
+        seed: of initial weights and batches.
+        warm_start: initial weights, used where no checkpoint is.
+        time_limit_s: stop after this time, with a checkpoint, ready to go on.
+        report_every: steps between two progress reports.
+
+    Raises:
+        RunError: on a loss that is not finite (naming the step; best weights stay) or a disk that is full.
+        InputError: if the folder holds a run of other settings.
+    """
+    state = _State.start(recipe, folder, machine=machine, seed=seed, warm_start=warm_start)
+    schedule, started, losses = recipe.schedule, time.monotonic(), []
+    first = state.step
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [
+            _submit(pool, recipe, seed, step, machine)
+            for step in range(first, min(first + AHEAD, schedule.steps))
+        ]
+        while state.step < schedule.steps:
+            batch = waiting.pop(0).result()
+            if state.step + AHEAD < schedule.steps:
+                waiting.append(_submit(pool, recipe, seed, state.step + AHEAD, machine))
+            losses.append(state.advance(batch))
+            is_over = time.monotonic() - started > time_limit_s or state.step == schedule.steps
+            figures = None
+            if state.step % schedule.validate_every == 0 or state.step == schedule.steps:
+                figures = state.validate(loss=float(np.mean(losses)))
+            if state.step % schedule.checkpoint_every == 0 or is_over:
+                state.save()
+            if state.step % report_every == 0 or figures or is_over:
+                pace = (time.monotonic() - started) / (state.step - first)
+                left = pace * (schedule.steps - state.step)
+                yield Progress(state.step, schedule.steps, float(np.mean(losses)), left, figures)
+                losses = []
+            if is_over:
+                for future in waiting:
+                    future.cancel()
+                return
+
+
+class _State:
+    """A network in training; lives as long as one call of `train`."""
+
+    def __init__(self, recipe: Recipe[Batch], folder: Path, *, machine: Machine, seed: int) -> None:
+        torch.manual_seed(seed)
+        self.recipe, self.folder, self.machine = recipe, folder, machine
+        self.network = recipe.build().to(machine.device, memory_format=torch.channels_last)
+        self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        make = recipe.optimiser or (lambda network: torch.optim.Adam(network.parameters()))
+        self.optimiser = make(self.network)
+        self.step, self.best = 0, -math.inf
+
+    @classmethod
+    def start(
+        cls,
+        recipe: Recipe[Batch],
+        folder: Path,
+        *,
+        machine: Machine,
+        seed: int,
+        warm_start: Mapping[str, Tensor] | None,
+    ) -> "_State":
+        state = cls(recipe, folder, machine=machine, seed=seed)
+        checkpoint = folder / "checkpoint.safetensors"
+        _describe_run(recipe, folder, seed=seed, machine=machine)
+        if checkpoint.exists():
+            state.step, state.best = load_checkpoint(
+                checkpoint, network=state.network, average=state.average, optimiser=state.optimiser
+            )
+        elif warm_start is not None:
+            state.network.load_state_dict(warm_start)
+            for name, value in state.network.state_dict().items():
+                state.average[name].copy_(value)
+        if machine.world > 1:
+            state.parallel: nn.Module = nn.parallel.DistributedDataParallel(state.network)
+        else:
+            state.parallel = state.network
+        return state
+
+    def advance(self, batch: Batch) -> float:
+        schedule = self.recipe.schedule
+        for group in self.optimiser.param_groups:
+            group["lr"] = schedule.rate(self.step) * group.get("rate_factor", 1.0)
+        self.optimiser.zero_grad(set_to_none=True)
+        device, precision = self.machine.device, self.machine.precision
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            loss = self.recipe.loss(self.parallel, batch.to(device))
+        if not math.isfinite(value := loss.item()):
+            raise RunError(
+                f"The loss is {value} at step {self.step}. The best weights so far are kept in {self.folder}; "
+                "lower the learning rate or set a clip norm, and start again: it goes on from the last checkpoint."
+            )
+        loss.backward()
+        if schedule.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), schedule.clip_norm)
+        self.optimiser.step()
+        self.step += 1
+        decay = min(schedule.average_decay, (1 + self.step) / (10 + self.step))  # short memory at the start
+        with torch.no_grad():
+            for name, current in self.network.state_dict().items():
+                self.average[name].lerp_(current, 1 - decay)
+        return value
+
+    def validate(self, *, loss: float) -> Mapping[str, float]:
+        network = self.recipe.build().to(self.machine.device)
+        network.load_state_dict(self.average)
+        figures = dict(self.recipe.validate(network.eval().requires_grad_(False)))
+        if self.machine.rank == 0:
+            line = {"step": self.step, "loss": loss, **figures}
+            with (self.folder / "curve.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+            if figures[self.recipe.score] > self.best:
+                self.best = figures[self.recipe.score]
+                write_weights(
+                    self.folder / "best.safetensors",
+                    self.average,
+                    model=self.recipe.model,
+                    config=self.recipe.config,
+                    record={**self.recipe.record, "step": self.step, "validation": figures},
+                )
+        return figures
+
+    def save(self) -> None:
+        if self.machine.rank == 0:
+            save_checkpoint(
+                self.folder / "checkpoint.safetensors",
+                network=self.network,
+                average=self.average,
+                optimiser=self.optimiser,
+                step=self.step,
+                best=self.best,
+            )
+
+
+def this_machine(*, precision: torch.dtype | None = None) -> Machine:
+    """The device of this process: under torchrun its own GPU and rank, else the first GPU or the CPU."""
+    world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    if torch.cuda.is_available():
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    else:
+        device = torch.device("cpu")
+    if world > 1 and not distributed.is_initialized():
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return Machine(device, precision or torch.bfloat16, rank, world)
+
+
+def _submit(
+    pool: ThreadPoolExecutor, recipe: Recipe[Batch], seed: int, step: int, machine: Machine
+) -> Future[Batch]:
+    return pool.submit(recipe.sample, np.random.default_rng([seed, step, machine.rank]))
+
+
+def _describe_run(recipe: Recipe[Batch], folder: Path, *, seed: int, machine: Machine) -> None:
+    """Write run.json, or compare with the one that is there."""
+    fixed = {
+        "recipe": recipe.name,
+        "model": recipe.model,
+        "seed": seed,
+        "config": asdict(recipe.config),  # type: ignore[call-overload]
+        "settings": asdict(recipe.settings),  # type: ignore[call-overload]
+        "schedule": asdict(recipe.schedule),
+        "processes": machine.world,
+    }
+    fixed = json.loads(json.dumps(fixed, default=str))
+    path = folder / "run.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            before = json.loads(path.read_text(encoding="utf-8"))
+            changed = [name for name in fixed if before.get(name) != fixed[name]]
+            if changed:
+                raise InputError(
+                    f"{folder} holds a run with other {' and '.join(changed)}. "
+                    "Give this one a name of its own with --run, or delete that folder."
+                )
+            return
+        about = {"commit": _commit(), "torch": torch.__version__, "device": str(machine.device)}
+        about |= {"precision": str(machine.precision), "machine": platform.processor() or platform.machine()}
+        path.write_text(json.dumps(fixed | about, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise RunError(f"Cannot write into {folder}: {error.strerror}. Set ANYRES_RUNS to another folder.") from error
+
+
+def _commit() -> str:
+    try:
+        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"

@@ -1,0 +1,62 @@
+"""What a model says about its training; the loop knows nothing else.
+
+A recipe is values and functions, no class to inherit. The batch of a step is a function of a generator seeded by (seed, step,
+process) alone, so a run that was killed and resumed sees the same batches as one that was not.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+class Movable(Protocol):
+    """A batch: anything that can be put on a device."""
+
+    def to(self, device: torch.device) -> Self:
+        """The same batch on another device."""
+        ...
+
+
+Batch = TypeVar("Batch", bound=Movable)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long, how fast, how averaged."""
+
+    steps: int
+    learning_rate: float
+    final_learning_rate: float  # reached by half a cosine at the last step
+    warmup_steps: int = 200  # from zero, linearly
+    average_decay: float = 0.999  # of the moving average of the weights, per step
+    clip_norm: float | None = None  # largest norm of the gradient
+    validate_every: int = 1000  # steps
+    checkpoint_every: int = 500  # steps
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, counted from 0."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        cosine = 0.5 * (1 + np.cos(np.pi * min(1.0, step / self.steps)))
+        return float(warm * (self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * cosine))
+
+
+@dataclass(frozen=True)
+class Recipe(Generic[Batch]):
+    """Everything the loop asks of a model."""
+
+    name: str  # of the run folder and of the weights
+    model: str  # row of the catalogue
+    config: object  # frozen dataclass that `build` was made from; goes into the weights file
+    settings: object  # frozen dataclass of everything else that decides the result; written to run.json
+    schedule: Schedule
+    build: Callable[[], nn.Module]  # the network, with random weights
+    sample: Callable[[np.random.Generator], Batch]
+    loss: Callable[[nn.Module, Batch], Tensor]  # calls the network it is given, and no other
+    validate: Callable[[nn.Module], Mapping[str, float]]  # figures of the averaged weights, by name
+    score: str  # the figure that says which weights are best; higher is better
+    record: Mapping[str, Any]  # goes into the weights file: data, licence, paper
+    optimiser: Callable[[nn.Module], torch.optim.Optimizer] | None = None  # Adam if not given
