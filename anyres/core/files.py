@@ -1,0 +1,268 @@
+"""Pictures in and out of files: `read_image`, `write_image`, and their limits.
+
+A file is recognised by its content and checked against the limits by its header, before a pixel is decoded. It is
+written beside its target under another name and then renamed, so that a failure leaves nothing behind.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from jaxtyping import Shaped, UInt8
+
+from anyres.core.decoded import broken
+from anyres.core.decoders import decode, sketch
+from anyres.core.encoders import encode
+from anyres.core.errors import InputError, LimitError, RunError
+from anyres.core.formats import FORMATS, SIGNATURE_BYTES, Format, format_of_suffix, recognise
+from anyres.core.image import Image, Rows, from_samples
+from anyres.core.pillow import turned
+from anyres.core.storage import Storage, storage_for
+
+_READABLE: Final = "PNG, JPEG, WebP, TIFF, BMP, AVIF and (with the extra `heic`) HEIC"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What is read at most; each can be raised by its name."""
+
+    max_megapixels: float = 100.0  # millions of pixels, by the header
+    max_megabytes: float = 256.0  # millions of bytes on disk
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a picture file without decoding it."""
+
+    size_hw: tuple[int, int]  # upright
+    format: Format
+    bytes: int
+    pages: int  # pages, or frames of an animation
+
+
+def read_header(path: str | Path, *, limits: Limits | None = None) -> Header:
+    """Size and format of a picture file, from its first bytes.
+
+    Raises:
+        InputError: Nothing there, a folder, empty, not a picture, or a header that cannot be read.
+        LimitError: More bytes than the limits allow (only where limits are given).
+    """
+    source = Path(path)
+    size, picture_format = _recognised(source, limits)
+    seen = sketch(source, picture_format)
+    size_hw = seen.stored_hw if seen.orientation < 5 else seen.stored_hw[::-1]  # 5 to 8 lie on their side
+    return Header(size_hw=size_hw, format=picture_format, bytes=size, pages=seen.pages)
+
+
+def read_image(path: str | Path, *, limits: Limits | None = None) -> Image:
+    """The picture in a file: upright, with alpha, depth, colour profile, EXIF, XMP and DPI; default limits if None.
+
+    1, 2 and 4 bits become 8, a palette becomes RGB, CMYK and Lab become sRGB (with a notice). EXIF orientation is
+    applied and set to 1; the EXIF thumbnail, which would show the old picture, is dropped.
+
+    Raises:
+        InputError: Not a picture, damaged, cut short, several pages or frames, or float values outside [0, 1].
+        LimitError: More pixels or bytes than the limits allow.
+    """
+    source, limits = Path(path), limits or Limits()
+    header = read_header(source, limits=limits)
+    _check_header(source, header, limits)
+    decoded = decode(source, header.format)
+    samples = turned(decoded.samples, decoded.orientation)
+    if decoded.encoding.depth == 32:
+        _check_float(source, samples)
+    encoding = decoded.encoding
+    return from_samples(samples, decoded.white, encoding, decoded.notices)
+
+
+def read_rgb8(path: str | Path) -> UInt8[np.ndarray, "h w 3"]:
+    """The upright colours of a picture in 8 bits, by Pillow alone: for folders of training pictures.
+
+    Raises:
+        InputError: Not a picture, or one that is damaged or cut short.
+    """
+    import PIL.Image
+    from PIL import ImageOps
+
+    try:
+        with PIL.Image.open(path) as picture:
+            return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+    except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
+        raise broken(Path(path), str(error)) from error
+
+
+def output_format(path: str | Path) -> Format:
+    """The format that a file of this name is written in.
+
+    Raises:
+        InputError: A suffix that names none.
+    """
+    found = format_of_suffix(Path(path).suffix)
+    if found is None:
+        known = " ".join(ability.suffixes[0] for ability in FORMATS.values())
+        raise InputError(
+            f"{Path(path).name!r} does not end like a picture that anyres writes. Choose one of {known}."
+        )
+    return found
+
+
+def write_image(
+    picture: Image | Rows, path: str | Path, *, overwrite: bool = False, strip: bool = False
+) -> tuple[str, ...]:
+    """Write a picture in the format that the suffix names, with the depth, mode and metadata that it came with.
+
+    Rows go through a temporary file beside the target, so that memory stays small whatever their number. `strip`
+    leaves out the colour profile, EXIF, XMP and DPI.
+
+    Returns:
+        What the format could not keep, a sentence each.
+
+    Raises:
+        InputError: An unknown suffix, transparency or a size that the format cannot hold, a folder that is not there
+            or cannot be written to, or a file that exists, without `overwrite`.
+        LimitError: Rows that would not fit the disk.
+        RunError: The disk is full, or the encoder failed.
+    """
+    target = Path(path)
+    rows = Rows.of(picture) if isinstance(picture, Image) else picture
+    storage = storage_for(
+        output_format(target), rows.encoding, size_hw=rows.size_hw, has_alpha=rows.has_alpha, strip=strip
+    )
+    _check_target(target, overwrite)
+    with _temporary(target) as finished:
+        if isinstance(picture, Image):
+            encode(_gather(rows, storage), finished, storage)
+        else:
+            _check_disk(target, storage)
+            with _temporary(target) as raw:
+                _pour(rows, raw, storage)
+                encode(raw, finished, storage)
+        _check_target(target, overwrite)  # someone may have written there meanwhile
+        finished.replace(target)
+    return storage.notices
+
+
+def _recognised(path: Path, limits: Limits | None) -> tuple[int, Format]:
+    """Bytes and format of a file that has been looked at, not decoded."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, not a picture. Name a file in it.")
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(SIGNATURE_BYTES)
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}. Check the name and the folder.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}). Check who may read it.") from error
+    if size == 0:
+        raise InputError(f"{path} is empty (0 bytes). Copy or download it again.")
+    if limits is not None and size > limits.max_megabytes * 1e6:
+        raise LimitError(
+            f"{path} has {size / 1e6:.1f} MB; the limit is {limits.max_megabytes:g}. "
+            f"Raise it by max_megabytes (--max-megabytes {int(size / 1e6) + 1}) if you trust the file."
+        )
+    found = recognise(start)
+    if found is None:
+        raise InputError(
+            f"{path} is not a picture that anyres reads (it begins with {start[:8]!r}). "
+            f"It reads {_READABLE}; convert the file to one of these."
+        )
+    return size, found
+
+
+def _check_header(path: Path, header: Header, limits: Limits) -> None:
+    height, width = header.size_hw
+    if header.pages > 1:
+        raise InputError(
+            f"{path} holds {header.pages} pages or frames; anyres takes one picture a file. "
+            "Save the page that you want as a file of its own."
+        )
+    megapixels = height * width / 1e6
+    if megapixels > limits.max_megapixels:
+        raise LimitError(
+            f"{path} says that it has {width} x {height} pixels, {megapixels:.1f} megapixels; the limit is "
+            f"{limits.max_megapixels:g}. Raise it by max_megapixels (--max-megapixels {int(megapixels) + 1}) "
+            "if you trust the file."
+        )
+
+
+def _check_float(path: Path, samples: Shaped[np.ndarray, "h w c"]) -> None:
+    low, high = float(samples.min()), float(samples.max())
+    if not (low >= 0 and high <= 1):  # written so that NaN is refused too
+        seen = "they hold NaN" if np.isnan(low) else f"they go from {low:.4g} to {high:.4g}"
+        raise InputError(
+            f"The float values of {path} must be from 0 to 1; {seen}. Tone-map or scale the picture to 0 to 1 first."
+        )
+
+
+def _check_target(target: Path, overwrite: bool) -> None:
+    if target.is_dir():
+        raise InputError(f"{target} is a folder. Name a file in it.")
+    if not target.parent.is_dir():
+        raise InputError(f"There is no folder {target.parent} to write {target.name} to. Create it first.")
+    if target.exists() and not overwrite:
+        raise InputError(
+            f"{target} exists already. Choose another name, or allow replacing it (--overwrite)."
+        )
+
+
+def _check_disk(target: Path, storage: Storage) -> None:
+    """Refuse what the disk cannot hold: the samples once, and as much again for a file that does not compress."""
+    needed, free = 2 * storage.bytes, shutil.disk_usage(target.parent).free
+    if needed > free:
+        height, width = (int(length * (free / needed) ** 0.5) for length in storage.size_hw)
+        raise LimitError(
+            f"{storage.size_hw[1]} x {storage.size_hw[0]} pixels need {needed / 1e6:.0f} MB on the disk of "
+            f"{target.parent}; {free / 1e6:.0f} are free. Free some, or ask for {width} x {height} at most."
+        )
+
+
+@contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    """A new empty file beside the target, removed at the end unless it was renamed.
+
+    Raises:
+        InputError: The folder cannot be written to.
+        RunError: The disk is full.
+    """
+    path = target.with_name(f".{target.name[:40]}.{uuid.uuid4().hex[:12]}.part")
+    try:
+        path.touch(exist_ok=False)
+    except OSError as error:
+        raise InputError(
+            f"{target.parent} cannot be written to ({error.strerror}). Choose another folder for {target.name}."
+        ) from error
+    try:
+        yield path
+    except OSError as error:
+        raise RunError(
+            f"{target} could not be written ({os.strerror(error.errno) if error.errno else error}). "
+            "Free some space there, or choose another folder."
+        ) from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _gather(rows: Rows, storage: Storage) -> Shaped[np.ndarray, "h w c"]:
+    """All samples in memory."""
+    samples = np.empty((*storage.size_hw, storage.channels), storage.dtype)
+    top = 0
+    for stripe in rows.checked_stripes():
+        samples[top : top + stripe.shape[0]] = storage.samples_of(stripe)
+        top += stripe.shape[0]
+    return samples
+
+
+def _pour(rows: Rows, raw: Path, storage: Storage) -> None:
+    """All samples into a file, stripe by stripe."""
+    with raw.open("wb") as file:
+        for stripe in rows.checked_stripes():
+            if np.isnan(stripe.max()):
+                raise RunError("The result holds values that are not numbers. Try --precision float32.")
+            file.write(np.ascontiguousarray(storage.samples_of(stripe)).data)
