@@ -1,11 +1,17 @@
 """What every test stands on: the data folder, folders of one's own, two torch threads, the same examples."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import settings
+from jaxtyping import Float32
+
+if TYPE_CHECKING:  # pytest's jaxtyping hook must come before the package
+    from anyres.core.image import Image, Rows
 
 settings.register_profile("anyres", derandomize=True, deadline=None, database=None)
 settings.load_profile("anyres")
@@ -40,3 +46,46 @@ def two_torch_threads() -> Iterator[None]:
     torch.set_num_threads(2)
     yield
     torch.set_num_threads(before)
+
+
+class NearestUpscaler:
+    """A door without a network: every pixel repeated, in stripes of 7 rows."""
+
+    @classmethod
+    def load(cls, weights_name: str, *, precision: str, device: str) -> "NearestUpscaler":
+        return cls()
+
+    def rows(
+        self, image: "Image", size_hw: tuple[int, int], *, progress: Callable[[float], None] | None = None
+    ) -> "Rows":
+        from anyres.core.image import Rows
+
+        rows, columns = (np.arange(size_hw[axis]) * image.size_hw[axis] // size_hw[axis] for axis in (0, 1))
+        planes = image.pixels if image.alpha is None else np.dstack([image.pixels, image.alpha])
+
+        def stripes() -> Iterator[Float32[np.ndarray, "h w c"]]:
+            for top in range(0, size_hw[0], 7):
+                yield planes[rows[top : top + 7]][:, columns]
+                if progress:
+                    progress(min(1.0, (top + 7) / size_hw[0]))
+
+        return Rows(size_hw, image.alpha is not None, image.encoding, stripes(), image.notices)
+
+
+@pytest.fixture
+def nearest_model(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Puts `NearestUpscaler` behind the only weights there are, `liif-compact`; gives back their file."""
+    from anyres.core.errors import InputError
+    from anyres.models.catalog import CATALOG, NamedWeights
+
+    weights = tmp_path_factory.mktemp("weights") / "liif-compact.safetensors"
+    weights.write_bytes(b"no tensors")
+
+    def find_weights(name: str) -> NamedWeights:
+        if name != "liif-compact":
+            raise InputError(f"There are no weights called {name!r}; there are: liif-compact.")
+        return NamedWeights(name, CATALOG[0], weights)
+
+    monkeypatch.setattr("anyres.operations.upscale.find_weights", find_weights)
+    monkeypatch.setattr("anyres.operations.upscale.load_door", lambda door: NearestUpscaler)
+    return weights

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from anyres.core.errors import LimitError
-from anyres.core.sizes import SizeHW, largest_scale, size_text, target_size_hw
+from anyres.core.sizes import LARGEST_SCALE, SizeHW, largest_scale, size_text, target_size_hw
 
 DISK_SHARE = 0.95  # of what is free: a disk filled to the last byte stops other programs
 MEMORY_SHARE = 0.8  # of what is free: the network's own tiles need a part, and so do other programs
@@ -43,10 +43,19 @@ def check_fits(
     )
 
 
-def bytes_per_pixel_on_disk(*, is_grey: bool, has_alpha: bool, depth: int) -> int:
-    """Bytes a pixel takes while it is written: the raw rows and, at worst as large, the encoded file."""
-    channels = (1 if is_grey else 3) + has_alpha
-    return 2 * channels * depth // 8
+def check_side(input_hw: SizeHW, output_hw: SizeHW, *, longest_side: int, suffix: str) -> None:
+    """Refuse a result with a side longer than its file format can say.
+
+    Raises:
+        LimitError: naming the side, the format's longest, and the largest scale that fits.
+    """
+    if max(output_hw) <= longest_side:
+        return
+    scale = min(LARGEST_SCALE, 100 * longest_side // max(input_hw) / 100)
+    raise LimitError(
+        f"A result of {size_text(output_hw)} pixels cannot be written as {suffix}, whose sides have at most "
+        f"{longest_side} pixels. The largest scale that fits is {scale:g}; .tif and .png hold more."
+    )
 
 
 def bytes_per_pixel_in_memory(*, has_alpha: bool) -> int:
