@@ -1,6 +1,6 @@
 """From the bytes of a picture file to its samples: libvips for most, Pillow for BMP, pillow-heif for HEIC.
 
-Axes: h rows, w columns, c channels (grey, grey and alpha, RGB, or RGB and alpha), as stored, before orientation.
+Axes: h rows, w columns, c channels (grey, grey and alpha, RGB, RGB and alpha), as stored, not yet turned.
 """
 
 import math
@@ -66,7 +66,7 @@ def decode(path: Path, picture_format: Format) -> Decoded:
 
 
 def _open_vips(path: Path, picture_format: Format) -> Any:
-    """The file as a lazy libvips image; the loader is named, since a path may hold brackets that libvips would read."""
+    """The file as a lazy libvips image; by a named loader, for libvips takes brackets in a path as options."""
     vips = load_vips()
     forget_errors()
     try:

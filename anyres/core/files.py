@@ -1,7 +1,7 @@
 """Pictures in and out of files: `read_image`, `write_image`, and their limits.
 
-A file is recognised by its content and checked against the limits by its header, before a pixel is decoded. It is
-written beside its target under another name and then renamed, so that a failure leaves nothing behind.
+A file is recognised by its content and checked against the limits by its header, before a pixel is decoded.
+It is written beside its target under another name and then renamed, so that a failure leaves nothing behind.
 """
 
 import os
@@ -61,13 +61,14 @@ def read_header(path: str | Path, *, limits: Limits | None = None) -> Header:
 
 
 def read_image(path: str | Path, *, limits: Limits | None = None) -> Image:
-    """The picture in a file: upright, with alpha, depth, colour profile, EXIF, XMP and DPI; default limits if None.
+    """The picture in a file: upright, with alpha, depth, colour profile, EXIF, XMP and DPI.
 
-    1, 2 and 4 bits become 8, a palette becomes RGB, CMYK and Lab become sRGB (with a notice). EXIF orientation is
-    applied and set to 1; the EXIF thumbnail, which would show the old picture, is dropped.
+    1, 2 and 4 bits become 8, a palette becomes RGB, CMYK and Lab become sRGB (with a notice). EXIF
+    orientation is applied and set to 1; the EXIF thumbnail, which would show the old picture, is dropped.
+    Without `limits`, the default ones hold.
 
     Raises:
-        InputError: Not a picture, damaged, cut short, several pages or frames, or float values outside [0, 1].
+        InputError: Not a picture, damaged, cut short, several pages or frames, float outside [0, 1].
         LimitError: More pixels or bytes than the limits allow.
     """
     source, limits = Path(path), limits or Limits()
@@ -115,17 +116,17 @@ def output_format(path: str | Path) -> Format:
 def write_image(
     picture: Image | Rows, path: str | Path, *, overwrite: bool = False, strip: bool = False
 ) -> tuple[str, ...]:
-    """Write a picture in the format that the suffix names, with the depth, mode and metadata that it came with.
+    """Write a picture in the format that the suffix names, with the depth, mode and metadata it came with.
 
-    Rows go through a temporary file beside the target, so that memory stays small whatever their number. `strip`
-    leaves out the colour profile, EXIF, XMP and DPI.
+    Rows go through a temporary file beside the target, so that memory stays small whatever their number.
+    `strip` leaves out the colour profile, EXIF, XMP and DPI.
 
     Returns:
         What the format could not keep, a sentence each.
 
     Raises:
-        InputError: An unknown suffix, transparency or a size that the format cannot hold, a folder that is not there
-            or cannot be written to, or a file that exists, without `overwrite`.
+        InputError: An unknown suffix, transparency or a size that the format cannot hold, a folder that is
+            not there or cannot be written to, or a file that exists, without `overwrite`.
         LimitError: Rows that would not fit the disk.
         RunError: The disk is full, or the encoder failed.
     """
@@ -197,7 +198,8 @@ def _check_float(path: Path, samples: Shaped[np.ndarray, "h w c"]) -> None:
     if not (low >= 0 and high <= 1):  # written so that NaN is refused too
         seen = "they hold NaN" if np.isnan(low) else f"they go from {low:.4g} to {high:.4g}"
         raise InputError(
-            f"The float values of {path} must be from 0 to 1; {seen}. Tone-map or scale the picture to 0 to 1 first."
+            f"The float values of {path} must be from 0 to 1; {seen}. "
+            "Tone-map or scale the picture to 0 to 1 first."
         )
 
 
@@ -213,7 +215,7 @@ def _check_target(target: Path, overwrite: bool) -> None:
 
 
 def _check_disk(target: Path, storage: Storage) -> None:
-    """Refuse what the disk cannot hold: the samples once, and as much again for a file that does not compress."""
+    """Refuse what the disk cannot hold: the samples, and as much again for a file that does not shrink."""
     needed, free = 2 * storage.bytes, shutil.disk_usage(target.parent).free
     if needed > free:
         height, width = (int(length * (free / needed) ** 0.5) for length in storage.size_hw)
@@ -236,7 +238,8 @@ def _temporary(target: Path) -> Iterator[Path]:
         path.touch(exist_ok=False)
     except OSError as error:
         raise InputError(
-            f"{target.parent} cannot be written to ({error.strerror}). Choose another folder for {target.name}."
+            f"{target.parent} cannot be written to ({error.strerror}). "
+            f"Choose another folder for {target.name}."
         ) from error
     try:
         yield path

@@ -1,6 +1,6 @@
 """Picture formats: how each is recognised, named on disk, and what it can hold.
 
-Recognition is by content, never by suffix; the suffix only decides what is written. No picture library is loaded.
+Recognition is by content, never by suffix; the suffix decides only what is written. It loads no library.
 """
 
 from dataclasses import dataclass

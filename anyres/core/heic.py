@@ -1,4 +1,4 @@
-"""HEIC through pillow-heif, an extra: its codec is patented in some countries, so the base install has none."""
+"""HEIC through pillow-heif, an extra: its codec is patented in places, so the base install has none."""
 
 from pathlib import Path
 from types import ModuleType
@@ -33,7 +33,7 @@ def decode_heic(path: Path) -> Decoded:
     """
     picture = _open(path)
     try:
-        samples: Shaped[np.ndarray, "..."] = np.asarray(picture)
+        samples = np.asarray(picture)
     except (ValueError, OSError, RuntimeError, EOFError) as error:
         raise broken(path, str(error)) from error
     bits = int(picture.info.get("bit_depth", 8))

@@ -1,8 +1,9 @@
 """Image: what every operation takes and gives; Rows: the same, arriving from top to bottom.
 
-Axes: h rows, w columns, c channels. Colour is RGB in [0, 1], float32, in the picture's own colour space: its profile is
-carried beside the pixels and never applied, but for CMYK and Lab, which become sRGB when they are read. Alpha is
-straight (colour is not multiplied by it), 1 is opaque. A grey picture has three equal channels and `encoding.is_grey`.
+Axes: h rows, w columns, c channels. Colour is RGB in [0, 1], float32, in the picture's own colour space: its
+profile is carried beside the pixels and not applied, but for CMYK and Lab, which become sRGB when read.
+Alpha is straight (colour is not multiplied by it), 1 is opaque. A grey picture has three equal channels and
+`encoding.is_grey`.
 """
 
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ class Encoding:
 class Image:
     """A picture that has checked itself: RGB, h w 3, float32 in [0, 1], contiguous and read-only.
 
-    The arrays are taken, not copied, where they already are what is asked for; do not write to them afterwards.
+    The arrays are taken, not copied, where they are what is asked for already; leave them alone afterwards.
 
     Raises:
         InputError: Not three channels, no pixels at all, or values outside [0, 1] (NaN too).
@@ -60,7 +61,7 @@ class Image:
         shape = self.pixels.shape
         if len(shape) != 3 or shape[2] != 3 or 0 in shape:
             raise InputError(
-                f"An image is an array of height x width x 3, each at least 1; this one is {_shape_text(shape)}. "
+                f"An image is height x width x 3, each at least 1; this array is {_shape_text(shape)}. "
                 "Image.from_numpy also takes grey, alpha and whole numbers."
             )
         if self.alpha is not None and self.alpha.shape != shape[:2]:
@@ -89,14 +90,14 @@ class Image:
 
     @classmethod
     def open(cls, path: str | Path, *, limits: "Limits | None" = None) -> "Image":
-        """The picture in a file, upright, with its alpha, depth, profile and metadata; see `files.read_image`."""
+        """The picture in a file, upright, with its alpha, depth, profile and metadata; see `read_image`."""
         from anyres.core.files import Limits, read_image
 
         return read_image(path, limits=limits or Limits())
 
     @classmethod
     def from_pil(cls, picture: "PIL.Image.Image") -> "Image":
-        """The picture that a PIL image holds, of any mode, turned upright by its EXIF; see `pillow.from_pil`."""
+        """The picture that a PIL image holds, of any mode, upright; see `pillow.from_pil`."""
         from anyres.core.pillow import from_pil
 
         return from_pil(picture)
@@ -105,8 +106,8 @@ class Image:
     def from_numpy(cls, array: Shaped[np.ndarray, "..."], *, encoding: Encoding | None = None) -> "Image":
         """The picture in an array: h w (grey), h w 1, h w 2 (grey, alpha), h w 3 or h w 4 (RGB, alpha).
 
-        uint8 goes from 0 to 255, uint16 from 0 to 65535, float from 0 to 1. Without an `encoding`, uint16 is written
-        with 16 bits and all else with 8.
+        uint8 goes from 0 to 255, uint16 from 0 to 65535, float from 0 to 1. Without an `encoding`, uint16 is
+        written with 16 bits and all else with 8.
 
         Raises:
             InputError: Another shape, another type, or float values outside [0, 1].
@@ -114,14 +115,14 @@ class Image:
         whites = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65_535.0}
         if array.dtype not in whites and not np.issubdtype(array.dtype, np.floating):
             raise InputError(
-                f"An array of a picture holds uint8, uint16 or float from 0 to 1; this one holds {array.dtype}. "
+                f"An array of a picture holds uint8, uint16 or float from 0 to 1; this is {array.dtype}. "
                 "Convert it, for instance with array.astype('float32')."
             )
         channels = 1 if array.ndim == 2 else array.shape[-1] if array.ndim == 3 else 0
         if channels not in (1, 2, 3, 4):
             raise InputError(
                 f"An array of a picture is height x width, or height x width x 1, 2, 3 or 4; "
-                f"this one is {_shape_text(array.shape)}. Move its channels to the end, or take one picture of many."
+                f"this one is {_shape_text(array.shape)}. Move its channels to the end, or take one of many."
             )
         if encoding is None:
             encoding = Encoding(depth=16 if array.dtype == np.uint16 else 8, is_grey=channels < 3)
@@ -147,19 +148,19 @@ class Image:
         return cls.from_numpy(planes.detach().cpu().permute(1, 2, 0).numpy(), encoding=encoding)
 
     def save(self, path: str | Path, *, overwrite: bool = False, strip: bool = False) -> tuple[str, ...]:
-        """Write the picture in the format that the suffix names; see `files.write_image`. Gives its notices back."""
+        """Write the picture in the format that the suffix names; see `files.write_image`."""
         from anyres.core.files import write_image
 
         return write_image(self, path, overwrite=overwrite, strip=strip)
 
     def to_pil(self) -> "PIL.Image.Image":
-        """An 8-bit PIL image (L, LA, RGB or RGBA) that carries profile, EXIF, XMP and DPI; see `pillow.to_pil`."""
+        """An 8-bit PIL image (L, LA, RGB, RGBA) with profile, EXIF, XMP and DPI; see `pillow.to_pil`."""
         from anyres.core.pillow import to_pil
 
         return to_pil(self)
 
     def to_numpy(self, dtype: Samples = np.uint8) -> Shaped[np.ndarray, "h w c"]:
-        """A new array of h w 3, or h w 4 with alpha: uint8 to 255, uint16 to 65535, rounded half up, or float32 to 1."""
+        """A new array of h w 3, or h w 4 with alpha: uint8 or uint16, rounded half up, or float32."""
         channels = 3 if self.alpha is None else 4
         array = np.empty((self.height, self.width, channels), dtype)
         for top, bottom in stripes_of(self.size_hw, channels):
@@ -183,7 +184,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Rows:
-    """A picture that arrives from top to bottom: how a big result leaves a model without ever being whole in memory."""
+    """A picture that arrives from top to bottom: how a big result leaves a model, never whole in memory."""
 
     size_hw: tuple[int, int]
     has_alpha: bool
@@ -237,7 +238,7 @@ def _stripes(image: Image) -> Iterator[Float32[np.ndarray, "h w c"]]:
 def from_samples(
     samples: Shaped[np.ndarray, "h w c"], white: float, encoding: Encoding, notices: tuple[str, ...] = ()
 ) -> Image:
-    """Image of stored samples with 1 to 4 channels (grey, grey and alpha, RGB, RGB and alpha), where `white` means 1."""
+    """Image of stored samples (grey, grey and alpha, RGB, or RGB and alpha), where `white` means 1."""
     channels = samples.shape[2]
     colours = 1 if channels < 3 else 3
     pixels = np.empty((*samples.shape[:2], 3), np.float32)
@@ -252,8 +253,7 @@ def from_samples(
 def quantise(values: Float32[np.ndarray, "..."], dtype: Samples) -> Shaped[np.ndarray, "..."]:
     """Values in [0, 1] as they are stored: clipped, and for whole numbers rounded half up."""
     if dtype is np.float32:
-        clipped: Float32[np.ndarray, "..."] = np.clip(values, 0, 1)
-        return clipped
+        return np.asarray(np.clip(values, 0, 1))
     white = np.float32(255 if dtype is np.uint8 else 65_535)
     scaled = values * white
     scaled += np.float32(0.5)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
+from jaxtyping import Float32, Shaped, UInt8
 
 from anyres.core.decoded import Decoded, Sketch, broken
 from anyres.core.image import Encoding, Image, from_samples
@@ -42,7 +42,7 @@ def from_pil(picture: "PIL.Image.Image") -> Image:
 
 
 def to_pil(image: Image) -> "PIL.Image.Image":
-    """An 8-bit PIL image of mode L, LA, RGB or RGBA, with the metadata where PIL's `save` looks for it or takes it."""
+    """An 8-bit PIL image of mode L, LA, RGB or RGBA, with the metadata in its `info`, where PIL keeps it."""
     import PIL.Image
 
     array = image.to_numpy()
@@ -69,7 +69,7 @@ def png_bytes(image: Image) -> bytes:
 
 
 def turned(samples: Shaped[np.ndarray, "h w c"], orientation: int) -> Shaped[np.ndarray, "h2 w2 c"]:
-    """The samples upright, as a view: what EXIF's orientation 1 to 8 says must be done to them (EXIF 2.32, 4.6.4 A)."""
+    """The samples upright, as a view, by EXIF's orientation 1 to 8 (EXIF 2.32, section 4.6.4 A)."""
     if orientation >= 5:  # 5 to 8 are stored on their side
         samples = samples.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
@@ -176,3 +176,25 @@ def _to_srgb(picture: "PIL.Image.Image") -> tuple[UInt8[np.ndarray, "h w 3"], tu
         )
         return np.array(ImageCms.applyTransform(picture, transform)), (f"{notice}.",)
     return np.array(picture.convert("RGB")), (f"{notice}.",)
+
+
+def text_mask(words: str, *, height: int, angle_deg: float = 0.0) -> Float32[np.ndarray, "h w"]:
+    """A line of text in PIL's own typeface, 1 on the strokes and 0 beside them, turned against the clock.
+
+    Args:
+        words: one line.
+        height: of the letters, pixels.
+        angle_deg: turned by so much; the mask grows to hold it.
+    """
+    import PIL.Image
+    import PIL.ImageDraw
+    import PIL.ImageFont
+
+    font = PIL.ImageFont.load_default(height)
+    left, top, right, bottom = font.getbbox(words)
+    size = max(1, round(right - left)), max(1, round(bottom - top))
+    picture = PIL.Image.new("L", size)
+    PIL.ImageDraw.Draw(picture).text((-left, -top), words, fill=255, font=font)
+    if angle_deg:
+        picture = picture.rotate(angle_deg, PIL.Image.Resampling.BICUBIC, expand=True)
+    return np.asarray(picture, np.float32) / 255

@@ -1,4 +1,4 @@
-"""What a file format will keep of a picture: decided before a byte is written, and said where something is lost."""
+"""What a file format will keep of a picture: decided before a byte is written, and what is lost is said."""
 
 from dataclasses import dataclass, replace
 
@@ -36,7 +36,7 @@ class Storage:
         return self.size_hw[0] * self.size_hw[1] * self.channels * self.depth // 8
 
     def samples_of(self, stripe: Float32[np.ndarray, "h w c"]) -> Shaped[np.ndarray, "h w k"]:
-        """The samples that are stored for a stripe of 3 channels, or 4 with alpha: a grey one is their mean."""
+        """The samples stored for a stripe of 3 channels, or 4 with alpha; grey is the mean of colours."""
         if self.channels > 2:
             return quantise(stripe, self.dtype)
         grey = stripe[:, :, :3].mean(axis=2, keepdims=True)
@@ -49,7 +49,7 @@ def storage_for(
     """How a picture of this encoding goes into a file of this format.
 
     Raises:
-        InputError: The format has no transparency but the picture has, or the picture is longer than it can hold.
+        InputError: The format cannot hold the picture's transparency, or its size.
     """
     ability, name = FORMATS[picture_format], _name(picture_format)
     if has_alpha and not ability.has_alpha:

@@ -1,7 +1,7 @@
 """TIFF directories, for what libvips leaves out: EXIF in and out, the kinds of page, the kind of alpha.
 
-TIFF 6.0 and its supplements: a file is a chain of directories, one a page; EXIF stands in entries of the first page and
-in two directories below it. Pillow's directory class reads and writes them, also in BigTIFF.
+TIFF 6.0 and its supplements: a file is a chain of directories, one a page; EXIF stands in entries of the
+first page and in two directories below it. Pillow's directory class reads and writes them, also in BigTIFF.
 """
 
 import struct
@@ -19,7 +19,7 @@ _REDUCED_OR_MASK: Final = 1 | 4  # bits of the subfile type: a smaller copy, a t
 _EXTRA_SAMPLES: Final = 338
 _PREMULTIPLIED: Final = 1
 _SUB_DIRECTORIES: Final = (0x8769, 0x8825)  # EXIF and GPS
-# Entries of a page that describe the photograph, and so belong to EXIF; all others describe how its pixels are stored.
+# Entries of a page that describe the photograph, and so belong to EXIF; the others describe its storage.
 _DESCRIPTIVE: Final = frozenset(
     {270, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095, 50341}
 )
@@ -36,7 +36,7 @@ def is_premultiplied(path: Path) -> bool:
 
 
 def exif_of(path: Path) -> bytes | None:
-    """The EXIF of the first page as a block of its own; None when the page says nothing about the photograph."""
+    """The EXIF of the first page as a block of its own; None when the page tells nothing of it."""
     import PIL.Image
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
@@ -56,7 +56,7 @@ def exif_of(path: Path) -> bytes | None:
 
 
 def add_exif(path: Path, exif: bytes) -> None:
-    """Add the entries of an EXIF block to the first page of a TIFF file, by a new directory at the file's end."""
+    """Add the entries of an EXIF block to the first page of a TIFF file, by a new directory at its end."""
     import PIL.Image
 
     source = PIL.Image.Exif()

@@ -1,4 +1,4 @@
-"""libvips, set up once: quiet, with no memory of past pictures, and closed to loaders that were not hardened."""
+"""libvips, set up once: quiet, without memory of past pictures, closed to loaders that were not hardened."""
 
 import functools
 import logging
@@ -9,8 +9,8 @@ from types import ModuleType
 def load_vips() -> ModuleType:
     """The `pyvips` module, ready for use.
 
-    Its operation cache is off (it would hold pictures that nobody needs, and show an old file under a name that was
-    overwritten). libvips' warnings go to the logger `pyvips`, which is silent unless a program listens to it.
+    Its operation cache is off (it would hold pictures that nobody needs, and show an old file under a name
+    that was overwritten). libvips' warnings go to the logger `pyvips`, silent unless a program listens to it.
     """
     logging.getLogger("pyvips").addHandler(logging.NullHandler())
     import pyvips
@@ -25,5 +25,5 @@ def load_vips() -> ModuleType:
 
 
 def forget_errors() -> None:
-    """Empty libvips' error text, where loaders leave remarks even when they succeed; call it before an operation."""
+    """Empty libvips' error text, where loaders leave remarks even when they succeed."""
     load_vips().vips_lib.vips_error_clear()
