@@ -52,7 +52,7 @@ class NearestUpscaler:
     """A door without a network: every pixel repeated, in stripes of 7 rows."""
 
     @classmethod
-    def load(cls, weights_name: str, *, precision: str, device: str) -> "NearestUpscaler":
+    def load(cls, path: Path, *, precision: str) -> "NearestUpscaler":
         return cls()
 
     def rows(

@@ -36,7 +36,6 @@ from typing import (
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from anyres.core.budget import MEMORY_SHARE, bytes_per_pixel_in_memory, check_fits
-from anyres.core.device import free_memory_bytes
 from anyres.core.errors import InputError
 from anyres.core.image import Image, Rows
 from anyres.core.sizes import SizeHW
@@ -82,6 +81,8 @@ class Operation(Generic[P, R]):
         inputs, parameters, _ = self._sorted(*args, **kwargs)
         images = [value for value in inputs.values() if isinstance(value, Image)]
         if images and self.output is Rows:
+            from anyres.core.device import free_memory_bytes  # loads torch, which --help does without
+
             check_fits(
                 images[0].size_hw,
                 self.output_size_hw([image.size_hw for image in images], parameters),

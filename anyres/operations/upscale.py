@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from jaxtyping import Float32
@@ -164,10 +165,10 @@ def _target(**named: Any) -> dict[str, Any]:
 
 def _loaded(model: str, precision: Precision) -> Any:
     weights = find_weights(model)
-    return _upscaler(weights.model.inference, model, file_sha256(weights.path), precision)
+    return _upscaler(weights.model.inference, weights.path, file_sha256(weights.path), precision)
 
 
 @functools.lru_cache(maxsize=2)
-def _upscaler(door: str, model: str, _sha256: str, precision: Precision) -> Any:
+def _upscaler(door: str, path: Path, _sha256: str, precision: Precision) -> Any:
     """A loaded model, kept for the next picture; other content under the same name is loaded anew."""
-    return load_door(door).load(model, precision=precision, device="auto")
+    return load_door(door).load(path, precision=precision)

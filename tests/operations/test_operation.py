@@ -8,7 +8,6 @@ from pydantic import Field
 from anyres.core.errors import InputError, LimitError
 from anyres.core.image import Image, Rows
 from anyres.core.sizes import SizeHW
-from anyres.operations import operation as subject
 from anyres.operations.operation import OPERATIONS, Operation, Progress, every_operation, operation
 
 
@@ -137,7 +136,9 @@ def test_equal_work_has_equal_text_and_other_work_another(repeat: Operation[Any,
 def test_a_result_too_large_for_the_memory_is_refused_before_the_work(
     repeat: Operation[Any, Image], image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subject, "free_memory_bytes", lambda: 600)  # 480 of them may be used: 40 float pixels
+    monkeypatch.setattr(
+        "anyres.core.device.free_memory_bytes", lambda: 600
+    )  # 480 of them may be used: 40 float pixels
     with pytest.raises(LimitError, match=r"3x18 pixels needs 648 bytes of memory.*scale that fits is"):
         repeat(image, times=9, progress=lambda _: pytest.fail("the work began"))
     assert repeat(image, times=6).size_hw == (12, 3)

@@ -246,7 +246,8 @@ KILLED_HALFWAY = textwrap.dedent(
         Path.replace = killed
 
     folder = Path(sys.argv[2])
-    items = [run.Item({"image": folder / f"{name}.tif"}, folder / "out" / f"{name}.out.png") for name in "abc"]
+    out = folder / "out"
+    items = [run.Item({"image": folder / f"{name}.tif"}, out / f"{name}.out.png") for name in "abc"]
     *_, finished = run.run_batch(same, items)
     print(len(finished.done), len(finished.skipped), len(finished.failed))
     """
