@@ -18,7 +18,6 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from anyres.models.liif.compact import Compact
 from anyres.models.liif.edsr import Edsr
 from anyres.models.liif.rdn import Rdn
 
@@ -29,9 +28,9 @@ CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))  # lower or upper neighbour, in y and
 class EncoderConfig:
     """Which encoder, and how large."""
 
-    kind: Literal["compact", "edsr", "rdn"]
+    kind: Literal["edsr", "rdn"]
     channels: int  # features per pixel
-    blocks: int  # residual, gated or dense blocks
+    blocks: int  # residual or dense blocks
     layers: int = 0  # rdn: convolutions in a dense block
     growth: int = 0  # rdn: channels that each of them adds
 
@@ -45,6 +44,7 @@ class LiifConfig:
     skip: Literal["none", "bilinear"] = "none"  # added to the decoder's colour
 
 
+COMPACT = LiifConfig(EncoderConfig("edsr", channels=48, blocks=16), hidden=(64, 64, 64), skip="bilinear")
 EDSR_BASELINE = LiifConfig(EncoderConfig("edsr", channels=64, blocks=16))
 RDN_A = LiifConfig(EncoderConfig("rdn", channels=64, blocks=20, layers=6, growth=32))
 RDN_B = LiifConfig(EncoderConfig("rdn", channels=64, blocks=16, layers=8, growth=64))
@@ -134,12 +134,10 @@ class Decoder(nn.Module):
         return self.layers[-1](hidden).float()
 
 
-def build_encoder(config: EncoderConfig) -> Compact | Edsr | Rdn:
+def build_encoder(config: EncoderConfig) -> Edsr | Rdn:
     """The encoder of a configuration, with random weights."""
     if config.kind == "rdn":
         return Rdn(
             channels=config.channels, blocks=config.blocks, layers=config.layers, growth=config.growth
         )
-    if config.kind == "edsr":
-        return Edsr(channels=config.channels, blocks=config.blocks)
-    return Compact(channels=config.channels, blocks=config.blocks)
+    return Edsr(channels=config.channels, blocks=config.blocks)

@@ -3,7 +3,7 @@
 Section 4.1 of https://arxiv.org/abs/2012.09161 and the authors' configuration: factor uniform in [1, 4] for each example, the
 shrunk patch 48 pixels wide, both rounded to 8 bits, flipped and transposed at random.
 Ours: each photograph is also used at 0.71 and 0.5 of its size, because 42 photographs of 1280 pixels hold less fine texture
-than the 800 of the paper, and the colour channels are permuted in some examples.
+than the 800 of the paper; some examples come from pictures that the program draws; some have their colour channels permuted.
 Axes: b examples, q queries.
 """
 
@@ -21,6 +21,7 @@ from anyres.core.errors import InputError
 from anyres.core.files import read_rgb8
 from anyres.core.resample import resize
 from anyres.models.liif.architecture import CORNERS, Queries
+from anyres.models.liif.drawings import VERSION, draw
 
 Picture = UInt8[np.ndarray, "h w 3"]
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
@@ -35,6 +36,8 @@ class PatchSettings:
     queries: int = 2304  # colours asked for in each example
     scales: tuple[float, float] = (1.0, 4.0)  # range of the factor
     permuted: float = 0.25  # share of examples whose colour channels are permuted
+    drawn: float = 0.1  # share of examples cut from drawings
+    drawings: int = 64  # how many are drawn, 512 pixels wide
 
 
 @dataclass(frozen=True)
@@ -51,23 +54,44 @@ class Batch:
         return Batch(self.pixels.to(device), queries, self.colours.to(device))
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """What examples are cut from."""
+
+    photographs: tuple[Picture, ...]  # at all levels
+    drawings: tuple[Picture, ...]
+    skipped: int  # photographs smaller than a patch
+
+    def choose(self, settings: PatchSettings, generator: np.random.Generator) -> Picture:
+        """A drawing in its share of cases, else a photograph, each as often as its area says."""
+        if self.drawings and generator.random() < settings.drawn:
+            return self.drawings[generator.integers(len(self.drawings))]
+        areas = np.array([one.shape[0] * one.shape[1] for one in self.photographs], np.float64)
+        return self.photographs[generator.choice(len(areas), p=areas / areas.sum())]
+
+
 def load_pictures(
-    folder: Path, *, without: Sequence[str], smallest: int, levels: Sequence[float] = (1.0, 0.71, 0.5)
-) -> tuple[list[Picture], int]:
-    """The pictures of a folder at several sizes, and how many were left out for being smaller than a patch.
+    folder: Path,
+    settings: PatchSettings,
+    *,
+    without: Sequence[str],
+    levels: Sequence[float] = (1.0, 0.71, 0.5),
+) -> Pictures:
+    """The pictures of a folder at several sizes, and the drawings.
 
     Args:
         folder: searched for PNG, JPEG, WebP and BMP, not in subfolders.
-        without: file names, with or without suffix, kept for validation.
-        smallest: side of the largest patch, pixels.
+        settings: how large a patch is, and how many drawings are made.
+        without: file names without suffix, kept for validation.
         levels: sizes at which each picture is used; one too small for a patch is dropped.
 
     Raises:
-        InputError: if nothing is left to train on.
+        InputError: if there is no photograph to train on.
     """
+    smallest = round(settings.patch * settings.scales[1])
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
-    paths = [path for path in paths if path.stem not in without and path.name not in without]
-    pictures, skipped = [], 0
+    paths = [path for path in paths if path.stem not in without]
+    photographs, skipped = [], 0
     for path in paths:
         whole = read_rgb8(path)
         height, width = whole.shape[:2]
@@ -75,22 +99,22 @@ def load_pictures(
         for level in levels:
             size_hw = round(height * level), round(width * level)
             if min(size_hw) >= smallest:
-                pictures.append(whole if level == 1 else shrink(whole, size_hw))
-    if not pictures:
+                photographs.append(whole if level == 1 else shrink(whole, size_hw))
+    if not photographs:
         raise InputError(
             f"No picture to train on in {folder}: {len(paths)} pictures found, {skipped} of them smaller than "
             f"{smallest} x {smallest}. Give a folder of larger PNG, JPEG or WebP pictures with --data."
         )
-    return pictures, skipped
+    drawings = (draw(512, generator=np.random.default_rng([VERSION, n])) for n in range(settings.drawings))
+    return Pictures(tuple(photographs), tuple(drawings) if settings.drawn else (), skipped)
 
 
-def sample_batch(
-    pictures: Sequence[Picture], settings: PatchSettings, *, generator: np.random.Generator
-) -> Batch:
-    """Examples drawn from pictures, each picture as often as its area says."""
-    areas = np.array([picture.shape[0] * picture.shape[1] for picture in pictures], np.float64)
-    chosen = generator.choice(len(pictures), size=settings.batch, p=areas / areas.sum())
-    examples = [_sample(pictures[index], settings, generator=generator) for index in chosen]
+def sample_batch(pictures: Pictures, settings: PatchSettings, *, generator: np.random.Generator) -> Batch:
+    """Examples of one step."""
+    examples = [
+        _ask(*cut_pair(pictures.choose(settings, generator), settings, generator=generator), settings, generator)
+        for _ in range(settings.batch)
+    ]
     index, offset, weight = (np.stack([one[place] for one in examples], axis=1) for place in (2, 3, 4))
     cell = np.stack([one[5] for one in examples])
     queries = Queries(*(torch.from_numpy(array) for array in (index, offset, weight, cell)))
@@ -99,15 +123,10 @@ def sample_batch(
     return Batch(pixels, queries, colours)
 
 
-def shrink(picture: Picture, size_hw: tuple[int, int]) -> Picture:
-    """A picture shrunk by the published protocol: cubic, antialiased, rounded to 8 bits."""
-    small = resize(picture.astype(np.float32), size_hw)
-    return np.clip(np.rint(small), 0, 255).astype(np.uint8)
-
-
-def _sample(
+def cut_pair(
     picture: Picture, settings: PatchSettings, *, generator: np.random.Generator
-) -> tuple[np.ndarray, ...]:
+) -> tuple[Picture, Picture]:
+    """A patch shrunk by a random factor to `settings.patch` pixels, and the patch itself, both turned alike."""
     side = round(settings.patch * generator.uniform(*settings.scales))
     top = generator.integers(picture.shape[0] - side + 1)
     left = generator.integers(picture.shape[1] - side + 1)
@@ -115,8 +134,21 @@ def _sample(
     if generator.random() < settings.permuted:
         large = large[..., generator.permutation(3)]
     small = shrink(large, (settings.patch, settings.patch))
-    turns, mirror = generator.integers(4), generator.random() < 0.5
-    small, large = (_turn(one, turns=turns, mirror=mirror) for one in (small, large))
+    turns, mirror = int(generator.integers(4)), generator.random() < 0.5
+    return _turn(small, turns=turns, mirror=mirror), _turn(large, turns=turns, mirror=mirror)
+
+
+def shrink(picture: Picture, size_hw: tuple[int, int]) -> Picture:
+    """A picture shrunk by the published protocol: cubic, antialiased, rounded to 8 bits."""
+    small = resize(picture.astype(np.float32), size_hw)
+    return np.clip(np.rint(small), 0, 255).astype(np.uint8)
+
+
+def _ask(
+    small: Picture, large: Picture, settings: PatchSettings, generator: np.random.Generator
+) -> tuple[np.ndarray, ...]:
+    """The small patch, the colours of some pixels of the large one, and where they lie on the small one."""
+    side = len(large)
     place = generator.choice(side * side, size=min(settings.queries, side * side), replace=False)
     if len(place) < settings.queries:  # a factor close to 1 has fewer pixels than queries
         place = np.concatenate((place, generator.choice(side * side, size=settings.queries - len(place))))
