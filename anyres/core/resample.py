@@ -1,9 +1,9 @@
-"""Separable resampling as published protocols define it: cubic (Keys, a = -1/2), Lanczos, area, bilinear, nearest.
+"""Separable resampling as published protocols define it: cubic (Keys), Lanczos, area, linear, nearest.
 
-A resize is two small matrices, one an axis: `rows @ pixels @ columns.T`. Shrinking widens the kernel by the factor
-(antialiasing) and borders repeat the edge pixel by reflection, which is what MATLAB's `imresize` does and what super-resolution
-papers mean by "bicubic". Pixel centres are half way (align_corners=False). Axes: h w height and width, c channels.
-Keys, IEEE TASSP 29(6), 1981, for the cubic kernel.
+A resize is two banded matrices, one an axis: `rows @ pixels @ columns.T`. Shrinking widens the kernel by the
+factor (antialiasing) and borders repeat the edge pixel by reflection, which is what MATLAB's `imresize` does
+and what super-resolution papers mean by "bicubic". Pixel centres are half way (align_corners=False).
+Axes: h w height and width, c channels. Keys, IEEE TASSP 29(6), 1981, for the cubic kernel.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -11,35 +11,27 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int64
 
 Kernel = Literal["cubic", "lanczos3", "linear", "area", "nearest"]
+BLOCK = 64  # output samples of an axis at a time: a matrix of the whole axis would grow with its square
+REMEMBERED_SIDE = (
+    1024  # pixels; the matrices of axes up to that long are kept, training asks for them all the time
+)
 
 
 def resize(
     pixels: Float32[np.ndarray, "h w c"], size_hw: tuple[int, int], *, kernel: Kernel = "cubic"
 ) -> Float32[np.ndarray, "h2 w2 c"]:
     """The picture at another size; values may leave [0, 1] by the kernel's overshoot."""
-    rows = resize_matrix(pixels.shape[0], size_hw[0], kernel=kernel)
-    columns = resize_matrix(pixels.shape[1], size_hw[1], kernel=kernel)
-    return np.ascontiguousarray(_apply(columns, _apply(rows, pixels, axis=0), axis=1))
-
-
-@lru_cache(maxsize=256)
-def resize_matrix(size_in: int, size_out: int, *, kernel: Kernel = "cubic") -> Float[np.ndarray, "out in"]:
-    """Weights of each input sample in each output sample, float32; every row sums to 1. Do not write into it."""
-    indices, weights = resize_taps(size_in, size_out, kernel=kernel)
-    matrix = np.zeros((size_out, size_in), np.float64)
-    np.add.at(matrix, (np.arange(size_out)[:, None], indices), weights)
-    result = matrix.astype(np.float32)
-    result.setflags(write=False)
-    return result
+    narrow = _resize_axis(pixels, size_hw[1], axis=1, kernel=kernel)
+    return np.ascontiguousarray(_resize_axis(narrow, size_hw[0], axis=0, kernel=kernel))
 
 
 def resize_taps(
     size_in: int, size_out: int, *, kernel: Kernel = "cubic"
-) -> tuple[np.ndarray, Float[np.ndarray, "out taps"]]:
-    """For each output sample, the input samples it reads (reflected at the borders) and their float64 weights."""
+) -> tuple[Int64[np.ndarray, "out taps"], Float[np.ndarray, "out taps"]]:
+    """For each output sample, the input samples it reads (reflected at the borders) and their weights."""
     function, support = _KERNELS[kernel]
     scale = size_out / size_in
     stretch = 1.0 if kernel == "nearest" else max(1.0, 1.0 / scale)
@@ -61,29 +53,58 @@ def resize_stripes(
     *,
     kernel: Kernel = "cubic",
 ) -> Iterator[Float32[np.ndarray, "h2 w2 c"]]:
-    """`resize` of a picture that arrives in stripes from top to bottom; holds only the rows that the kernel spans."""
+    """`resize` of a picture that arrives in stripes from top to bottom; holds only rows that are still needed."""
     indices, weights = resize_taps(size_in_hw[0], size_out_hw[0], kernel=kernel)
-    columns = resize_matrix(size_in_hw[1], size_out_hw[1], kernel=kernel)
     last_row, held, first_held, done = indices.max(axis=1), None, 0, 0
     for stripe in stripes:
-        narrow = stripe if size_in_hw[1] == size_out_hw[1] else _apply(columns, stripe, axis=1)
+        narrow = _resize_axis(stripe, size_out_hw[1], axis=1, kernel=kernel)
         held = narrow if held is None else np.concatenate((held, narrow))
         ready = int(np.searchsorted(np.maximum.accumulate(last_row), first_held + len(held)))
         if ready > done:
-            matrix = np.zeros((ready - done, len(held)), np.float64)
-            rows = np.arange(ready - done)[:, None]
-            np.add.at(matrix, (rows, indices[done:ready] - first_held), weights[done:ready])
-            yield np.ascontiguousarray(np.tensordot(matrix.astype(np.float32), held, axes=(1, 0)))
+            first, matrix = _band(indices[done:ready], weights[done:ready])
+            rows = held[first - first_held : first - first_held + matrix.shape[1]]
+            yield np.ascontiguousarray(np.tensordot(matrix, rows, axes=(1, 0)))
             done = ready
         if done < len(indices):
-            keep = int(indices[done:].min())
-            held, first_held = held[max(0, keep - first_held) :], max(first_held, keep)
+            past = min(max(0, int(indices[done:].min()) - first_held), len(held))
+            held, first_held = held[past:], first_held + past
 
 
-def _apply(
-    matrix: Float[np.ndarray, "out in"], pixels: Float32[np.ndarray, "..."], *, axis: int
+def _resize_axis(
+    pixels: Float32[np.ndarray, "..."], size_out: int, *, axis: int, kernel: Kernel
 ) -> Float32[np.ndarray, "..."]:
-    return np.moveaxis(np.tensordot(matrix, pixels, axes=(1, axis)), 0, axis)
+    size_in = pixels.shape[axis]
+    if size_in == size_out:
+        return pixels
+    bands = _remembered_bands if max(size_in, size_out) <= REMEMBERED_SIDE else _bands
+    lines = np.moveaxis(pixels, axis, 0)
+    parts = [
+        np.tensordot(matrix, lines[first : first + matrix.shape[1]], axes=(1, 0))
+        for first, matrix in bands(size_in, size_out, kernel)
+    ]
+    return np.moveaxis(np.concatenate(parts), 0, axis)
+
+
+_Band = tuple[
+    int, Float32[np.ndarray, "out in"]
+]  # the first input sample that is used, and the weights from there
+
+
+def _bands(size_in: int, size_out: int, kernel: Kernel) -> list[_Band]:
+    indices, weights = resize_taps(size_in, size_out, kernel=kernel)
+    blocks = (slice(start, start + BLOCK) for start in range(0, size_out, BLOCK))
+    return [_band(indices[block], weights[block]) for block in blocks]
+
+
+_remembered_bands = lru_cache(maxsize=512)(_bands)
+
+
+def _band(indices: Int64[np.ndarray, "out taps"], weights: Float[np.ndarray, "out taps"]) -> _Band:
+    """The weights of some output samples as a matrix over the stretch of input samples that they read."""
+    first, last = int(indices.min()), int(indices.max())
+    matrix = np.zeros((len(indices), last + 1 - first), np.float64)
+    np.add.at(matrix, (np.arange(len(indices))[:, None], indices - first), weights)
+    return first, matrix.astype(np.float32)
 
 
 def _cubic(distance: Float[np.ndarray, "..."], stretch: float) -> Float[np.ndarray, "..."]:
@@ -99,12 +120,12 @@ def _lanczos3(distance: Float[np.ndarray, "..."], stretch: float) -> Float[np.nd
 
 
 def _linear(distance: Float[np.ndarray, "..."], stretch: float) -> Float[np.ndarray, "..."]:
-    return np.maximum(0.0, 1 - np.abs(distance / stretch))
+    return np.asarray(np.maximum(0.0, 1 - np.abs(distance / stretch)))
 
 
 def _area(distance: Float[np.ndarray, "..."], stretch: float) -> Float[np.ndarray, "..."]:
     """Length that an output cell of width `stretch` shares with an input cell of width 1."""
-    return np.clip((stretch + 1) / 2 - np.abs(distance), 0.0, 1.0)
+    return np.asarray(np.clip((stretch + 1) / 2 - np.abs(distance), 0.0, 1.0))
 
 
 def _nearest(distance: Float[np.ndarray, "..."], stretch: float) -> Float[np.ndarray, "..."]:
