@@ -1,7 +1,8 @@
 """Device, precision and free memory, from what is there.
 
-Whether bfloat16 is fast cannot be read off a processor's name: with AMX it is three to eight times as fast as float32, with
-AVX512-BF16 twice, and without either the same call is emulated many times slower. So it is measured, once a process.
+Whether bfloat16 is fast cannot be read off a processor's name: with AMX it is three to eight times as fast as
+float32, with AVX512-BF16 twice, and without either the same call is emulated, many times slower. So it is
+measured, once a process.
 CPU and CUDA have been tried; Apple's MPS uses the same calls and has not been.
 """
 
@@ -16,7 +17,10 @@ import torch
 from anyres.core.errors import InputError
 
 Precision = Literal["auto", "float32", "bfloat16"]
-WORTHWHILE = 1.3  # bfloat16 must be this much faster to be chosen; seen: 0.15 where emulated, 2 and more where real
+CONTAINER = Path("/sys/fs/cgroup")  # Linux says here what a container may take
+WORTHWHILE = (
+    1.3  # bfloat16 must be this much faster to be chosen; seen: 0.15 where emulated, 2 and more where real
+)
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -46,8 +50,12 @@ def bfloat16_speed(device: torch.device) -> float:
     times = {}
     with torch.inference_mode():
         for dtype in (torch.float32, torch.bfloat16):
-            pixels = torch.ones(1, 64, 48, 48, dtype=dtype, device=device).to(memory_format=torch.channels_last)
-            weight = torch.ones(64, 64, 3, 3, dtype=dtype, device=device).to(memory_format=torch.channels_last)
+            pixels = torch.ones(1, 64, 48, 48, dtype=dtype, device=device).to(
+                memory_format=torch.channels_last
+            )
+            weight = torch.ones(64, 64, 3, 3, dtype=dtype, device=device).to(
+                memory_format=torch.channels_last
+            )
             torch.nn.functional.conv2d(pixels, weight, padding=1)
             runs = []
             for _ in range(5):
@@ -63,11 +71,15 @@ def free_memory_bytes(device: torch.device | None = None) -> int:
     if device is not None and device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     free = psutil.virtual_memory().available
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
     try:
-        return min(free, int(limit.read_text()) - int(used.read_text()))
+        limit, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
+        lines = (line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
+        kept_files = next(
+            (int(size) for name, size in lines if name == "inactive_file"), 0
+        )  # yield when asked
     except (OSError, ValueError):  # no such files, or the limit is the word "max"
         return free
+    return max(0, min(free, limit - used + kept_files))
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -76,4 +88,3 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and any(word in str(error) for word in words)
     )
-
