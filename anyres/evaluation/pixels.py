@@ -1,6 +1,6 @@
 """PSNR and SSIM of pictures as super-resolution papers count them.
 
-Pictures are floats in [0, 1], not rounded to 8 bits. Luma is BT.601's with studio range, as MATLAB's `rgb2ycbcr`.
+Pictures are floats in [0, 1], not rounded to 8 bits. Luma is BT.601's with studio range, as in MATLAB.
 SSIM: Wang, Bovik, Sheikh and Simoncelli, IEEE TIP 13(4), 2004, Gaussian window 11x11 of 1.5 pixels.
 """
 
@@ -15,7 +15,7 @@ LUMA = np.array((65.738, 129.057, 25.064)) / 256  # of red, green and blue in [0
 
 
 def psnr(
-    picture: Float[np.ndarray, "h w *c"], truth: Float[np.ndarray, "h w *c"], *, shave: int = 0
+    picture: Float[np.ndarray, "h w *c"], truth: Float[np.ndarray, "h2 w2 *c2"], *, shave: int = 0
 ) -> float:
     """Peak signal-to-noise ratio in dB over all channels; infinity for equal pictures.
 
@@ -37,12 +37,14 @@ def luma(picture: Float[np.ndarray, "h w 3"]) -> Float[np.ndarray, "h w"]:
     return picture.astype(np.float64) @ LUMA + 16 / 255
 
 
-def psnr_luma(picture: Float[np.ndarray, "h w 3"], truth: Float[np.ndarray, "h w 3"], *, shave: int) -> float:
+def psnr_luma(
+    picture: Float[np.ndarray, "h w 3"], truth: Float[np.ndarray, "h2 w2 3"], *, shave: int
+) -> float:
     """Peak signal-to-noise ratio of luma in dB, as `psnr`."""
     return psnr(luma(picture), luma(truth), shave=shave)
 
 
-def ssim(picture: Float[np.ndarray, "h w"], truth: Float[np.ndarray, "h w"], *, shave: int = 0) -> float:
+def ssim(picture: Float[np.ndarray, "h w"], truth: Float[np.ndarray, "h2 w2"], *, shave: int = 0) -> float:
     """Mean structural similarity of two single-channel pictures in [0, 1], 1 for equal ones; as `psnr`."""
     _inside(picture, truth, shave=shave)
     inner = slice(shave, -shave or None)
