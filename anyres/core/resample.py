@@ -53,7 +53,7 @@ def resize_stripes(
     *,
     kernel: Kernel = "cubic",
 ) -> Iterator[Float32[np.ndarray, "h2 w2 c"]]:
-    """`resize` of a picture that arrives in stripes from top to bottom; holds only rows that are still needed."""
+    """`resize` of a picture that arrives in stripes, top to bottom; holds only rows that are still needed."""
     indices, weights = resize_taps(size_in_hw[0], size_out_hw[0], kernel=kernel)
     last_row, held, first_held, done = indices.max(axis=1), None, 0, 0
     for stripe in stripes:
