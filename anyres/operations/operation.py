@@ -63,7 +63,7 @@ class Operation(Generic[P, R]):
         self.name = function.__name__
         self.version = version
         self.description = inspect.getdoc(function) or ""
-        self.ports, self.parameters, self.output = _declared(function)
+        self.ports, self.parameters, self.output = declared_by(function)
         self._size, self._label, self._weights = size, label, weights
         for rule in (size, label, weights):
             _assert_names_parameters(rule, self)
@@ -105,10 +105,7 @@ class Operation(Generic[P, R]):
 
     def check_parameters(self, given: Mapping[str, object]) -> BaseModel:
         """The parameters, validated and with their defaults; InputError says what is wrong with one."""
-        try:
-            return self.parameters.model_validate(dict(given))
-        except ValidationError as refusal:
-            raise InputError(self._explain(refusal)) from None
+        return checked(self.name, self.parameters, given)
 
     def output_size_hw(self, sizes_hw: Sequence[SizeHW], parameters: BaseModel) -> SizeHW:
         """(height, width) in pixels of the result, from those of the ports; nothing is run."""
@@ -139,14 +136,6 @@ class Operation(Generic[P, R]):
         takes_progress = PROGRESS in inspect.signature(self.function).parameters
         reserved = {PROGRESS: kwargs[PROGRESS]} if takes_progress and PROGRESS in kwargs else {}
         return inputs, self.check_parameters(given), reserved
-
-    def _explain(self, refusal: ValidationError) -> str:
-        error = refusal.errors()[0]
-        name = str(error["loc"][0]) if error["loc"] else self.name
-        if error["type"] == "extra_forbidden":
-            return f"{self.name} has no parameter {name}; it has {', '.join(self.parameters.model_fields)}."
-        message = error["msg"].removeprefix("Input ")
-        return f"{name} {message}; {error['input']!r} was given."
 
 
 OPERATIONS: dict[str, Operation[..., Any]] = {}
@@ -197,7 +186,8 @@ def every_operation() -> Mapping[str, Operation[..., Any]]:
     return OPERATIONS
 
 
-def _declared(function: Callable[..., object]) -> tuple[dict[str, type], type[BaseModel], type]:
+def declared_by(function: Callable[..., object]) -> tuple[dict[str, type], type[BaseModel], type]:
+    """Ports, parameters and output that a function's signature declares."""
     hints = get_type_hints(function, include_extras=True)
     ports: dict[str, type] = {}
     fields: dict[str, Any] = {}
@@ -213,6 +203,20 @@ def _declared(function: Callable[..., object]) -> tuple[dict[str, type], type[Ba
     config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     title = "".join(word.capitalize() for word in function.__name__.split("_"))
     return ports, create_model(f"{title}Parameters", __config__=config, **fields), hints["return"]
+
+
+def checked(name: str, parameters: type[BaseModel], given: Mapping[str, object]) -> BaseModel:
+    """What was given to `name`, validated as declared; InputError says what is wrong with one."""
+    try:
+        return parameters.model_validate(dict(given))
+    except ValidationError as refusal:
+        error = refusal.errors()[0]
+        parameter = str(error["loc"][0]) if error["loc"] else name
+        if error["type"] == "extra_forbidden":
+            known = ", ".join(parameters.model_fields)
+            raise InputError(f"{name} has no parameter {parameter}; it has {known}.") from None
+        message = error["msg"].removeprefix("Input ")
+        raise InputError(f"{parameter} {message}; {error['input']!r} was given.") from None
 
 
 def _assert_names_parameters(rule: Callable[..., object] | None, declared: "Operation[..., Any]") -> None:

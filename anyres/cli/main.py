@@ -1,0 +1,51 @@
+"""`anyres`: the command line. It starts without torch; a command loads what it needs when it runs."""
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from anyres.cli import models
+from anyres.cli.operations import command_of
+from anyres.cli.report import say
+from anyres.core.errors import AnyresError
+from anyres.operations.operation import every_operation
+
+app = typer.Typer(
+    name="anyres",
+    help="Vision at any resolution: enlarge a photograph to any size, faithfully.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _operation in every_operation().values():
+    app.command(_operation.name.replace("_", "-"))(command_of(_operation))
+app.add_typer(models.train, name="train")
+app.add_typer(models.evaluate, name="evaluate")
+
+
+def main() -> None:
+    """Run the command line on this process's arguments and leave with its exit code."""
+    try:
+        app()
+    except AnyresError as error:
+        say(f"anyres: {error}", to_error=True)
+        sys.exit(error.exit_code)
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        say(f"anyres {version('anyres')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _every_command(
+    *,
+    is_version_asked: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version and leave."),
+    ] = False,
+) -> None:
+    pass

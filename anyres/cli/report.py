@@ -1,0 +1,130 @@
+"""What a person sees of a batch: a bar while it runs, on a terminal only; then what was done, in words.
+
+The bar, notices and failures go to the error stream, what was done to the output stream.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from anyres.core.sizes import size_text
+from anyres.workflow.folder import Plan
+from anyres.workflow.run import (
+    BatchFinished,
+    BatchStarted,
+    Event,
+    Item,
+    ItemDone,
+    ItemFailed,
+    ItemSkipped,
+    ItemStarted,
+)
+
+
+def say(text: str, *, to_error: bool = False) -> None:
+    """A line of plain text, never broken or coloured, so that a program can read it too."""
+    _console(to_error=to_error).print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class Bar:
+    """The progress of a batch in pictures and megapixels."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None, pictures="", unit="")
+        self._items, self._ended, self._megapixels, self._current = 0, 0, 0.0, 0.0
+
+    def take(self, event: Event) -> None:
+        """Show where the batch stands after an event."""
+        if isinstance(event, BatchStarted):
+            self._items = event.items
+            self._progress.update(self._task, total=max(event.megapixels, 1e-9))
+        elif isinstance(event, ItemStarted):
+            self._current = event.megapixels
+            self._progress.update(self._task, description=_inputs_text(event.item, short=True))
+        elif isinstance(event, ItemDone | ItemSkipped | ItemFailed):
+            self._ended += 1
+            self._megapixels += self._current
+            self._show(0.0)
+
+    def advance(self, _item: Item, fraction: float) -> None:
+        """Show how far the item in work is."""
+        self._show(fraction * self._current)
+
+    def _show(self, started_megapixels: float) -> None:
+        self._progress.update(
+            self._task,
+            completed=self._megapixels + started_megapixels,
+            pictures=f"{self._ended} of {self._items} pictures",
+        )
+
+
+@contextmanager
+def bar() -> Iterator[Bar]:
+    """A bar on the error stream, where that is a terminal."""
+    console = _console(to_error=True)
+    progress = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[pictures]}"),
+        TextColumn("{task.completed:.1f} of {task.total:.1f} megapixels"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with progress:
+        yield Bar(progress)
+
+
+def tell(finished: BatchFinished, plan: Plan) -> None:
+    """Notices and failures, an item a line, and the summary."""
+    for done in finished.done:
+        for notice in done.notices:
+            say(f"{_inputs_text(done.item)}: {notice}", to_error=True)
+    for failed in finished.failed:
+        say(f"{_inputs_text(failed.item)}: not done. {failed.reason}", to_error=True)
+    say(summary(finished, plan))
+
+
+def summary(finished: BatchFinished, plan: Plan) -> str:
+    """What was done, in a sentence or two."""
+    done, total = finished.done, sum(event.size_hw[0] * event.size_hw[1] for event in finished.done) / 1e6
+    parts = []
+    if len(done) == 1:
+        parts.append(
+            f"{done[0].item.output}: {size_text(done[0].size_hw)} pixels, in {finished.time_s:.1f} s."
+        )
+    elif done:
+        parts.append(f"{_count(done)} done, {total:.1f} megapixels in {finished.time_s:.1f} s.")
+    if finished.skipped:
+        parts.append(f"{_count(finished.skipped)} already done.")
+    if finished.failed:
+        parts.append(f"{_count(finished.failed)} not done.")
+    if plan.earlier_results:
+        parts.append(f"Passed over as earlier results: {plan.earlier_results}.")
+    if plan.others:
+        parts.append(f"Passed over as no pictures: {plan.others}.")
+    return " ".join(parts)
+
+
+def exit_code(finished: BatchFinished) -> int:
+    """0 if all is done; a single item's own; 1 if some of many failed."""
+    if not finished.failed:
+        return 0
+    ended = len(finished.done) + len(finished.skipped) + len(finished.failed)
+    return finished.failed[0].exit_code if ended == 1 else 1
+
+
+def _count(events: Sequence[object]) -> str:
+    return "1 picture" if len(events) == 1 else f"{len(events)} pictures"
+
+
+def _inputs_text(item: Item, *, short: bool = False) -> str:
+    return " with ".join(path.name if short else str(path) for path in item.inputs.values())
+
+
+def _console(*, to_error: bool) -> Console:
+    return Console(stderr=to_error)
