@@ -34,10 +34,11 @@ def main() -> None:
         sys.exit(error.exit_code)
 
 
-def _say_version(is_asked: bool) -> None:
+def _say_version(is_asked: bool) -> bool:
     if is_asked:
         say(f"anyres {version('anyres')}")
         raise typer.Exit
+    return is_asked
 
 
 @app.callback()
