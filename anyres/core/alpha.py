@@ -1,8 +1,8 @@
 """Alpha without fringes: what the colour under transparent pixels is, once nobody can say.
 
 A program may store any colour where alpha is 0, and a filter or a network that looks at neighbours would
-carry it into the visible rim. Here it gives way to a smooth continuation of the visible colours: push-pull, after
-Gortler, Grzeszczuk, Szeliski and Cohen, The Lumigraph, SIGGRAPH 1996, section 3.4.
+carry it into the visible rim. Here it gives way to a smooth continuation of the visible colours: push-pull,
+after Gortler, Grzeszczuk, Szeliski and Cohen, The Lumigraph, SIGGRAPH 1996, section 3.4.
 Axes: h rows, w columns; a colour carries a weight from 0, unknown, to 1, known.
 """
 

@@ -66,7 +66,7 @@ def decode(path: Path, picture_format: Format) -> Decoded:
 
 
 def _open_vips(path: Path, picture_format: Format) -> Any:
-    """The file as a lazy libvips image; by a named loader, for libvips takes brackets in a path as options."""
+    """The file as a lazy libvips image, by a named loader: a general one would read brackets in a path."""
     vips = load_vips()
     forget_errors()
     try:

@@ -21,8 +21,9 @@ from anyres.core.decoders import decode, sketch
 from anyres.core.encoders import encode
 from anyres.core.errors import InputError, LimitError, RunError
 from anyres.core.formats import FORMATS, SIGNATURE_BYTES, Format, format_of_suffix, recognise
-from anyres.core.image import Image, Rows, from_samples
+from anyres.core.image import Image, Rows, from_samples, stripes_of
 from anyres.core.pillow import turned
+from anyres.core.spool import Spool
 from anyres.core.storage import Storage, storage_for
 
 _READABLE: Final = "PNG, JPEG, WebP, TIFF, BMP, AVIF and (with the extra `heic`) HEIC"
@@ -142,8 +143,9 @@ def write_image(
         else:
             _check_disk(target, storage)
             with _temporary(target) as raw:
-                _pour(rows, raw, storage)
-                encode(raw, finished, storage)
+                spool = Spool(raw, storage)
+                spool.write(_stored(rows, storage))
+                encode(spool, finished, storage)
         _check_target(target, overwrite)  # someone may have written there meanwhile
         finished.replace(target)
     return storage.notices
@@ -256,16 +258,16 @@ def _gather(rows: Rows, storage: Storage) -> Shaped[np.ndarray, "h w c"]:
     """All samples in memory."""
     samples = np.empty((*storage.size_hw, storage.channels), storage.dtype)
     top = 0
-    for stripe in rows.checked_stripes():
-        samples[top : top + stripe.shape[0]] = storage.samples_of(stripe)
+    for stripe in _stored(rows, storage):
+        samples[top : top + stripe.shape[0]] = stripe
         top += stripe.shape[0]
     return samples
 
 
-def _pour(rows: Rows, raw: Path, storage: Storage) -> None:
-    """All samples into a file, stripe by stripe."""
-    with raw.open("wb") as file:
-        for stripe in rows.checked_stripes():
-            if np.isnan(stripe.max()):
-                raise RunError("The result holds values that are not numbers. Try --precision float32.")
-            file.write(np.ascontiguousarray(storage.samples_of(stripe)).data)
+def _stored(rows: Rows, storage: Storage) -> Iterator[Shaped[np.ndarray, "h w c"]]:
+    """The samples of rows, a few million at a time."""
+    for stripe in rows.checked_stripes():
+        if np.isnan(stripe.max()):
+            raise RunError("The result holds values that are not numbers. Try --precision float32.")
+        for top, bottom in stripes_of((stripe.shape[0], stripe.shape[1]), rows.channels):
+            yield storage.samples_of(stripe[top:bottom])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from anyres.core.files import Limits
 
 Samples = type[np.uint8] | type[np.uint16] | type[np.float32]  # how a picture's values are stored
-_STRIPE_VALUES = 2**24  # values converted at a time: 64 MB of float32
+_STRIPE_VALUES = 2**21  # values converted at a time: 8 MB of float32, which caches hold
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ def stripes_of(size_hw: tuple[int, int], channels: int) -> Iterator[tuple[int, i
         yield top, min(top + step, size_hw[0])
 
 
-def _checked(values: Float32[np.ndarray, "..."], name: str) -> Float32[np.ndarray, "..."]:
+def _checked(values: Shaped[np.ndarray, "..."], name: str) -> Float32[np.ndarray, "..."]:
     """The values, contiguous and read-only; the caller's own array keeps its flags."""
     if values.dtype != np.float32:
         raise InputError(

@@ -2,7 +2,7 @@
 
 EXIF 2.32 (CIPA DC-008) is a TIFF structure: a directory is a count, then entries of 12 bytes (tag, type,
 number of values, value or its offset), then the offset of the next directory. It is patched in place, so that
-offsets inside a camera's own notes stay right. XMP is XML text; its few untrue values are replaced by pattern.
+offsets inside a camera's own notes stay right. XMP is XML; its few untrue values are replaced by pattern.
 """
 
 import re

@@ -17,9 +17,6 @@ def load_vips() -> ModuleType:
 
     pyvips.cache_set_max(0)
     pyvips.block_untrusted_set(True)
-    pyvips.operation_block_set(
-        "VipsForeignLoadRaw", False
-    )  # reads only files of samples that we wrote ourselves
     module: ModuleType = pyvips
     return module
 
