@@ -22,7 +22,7 @@ from anyres.core.errors import InputError
 from anyres.models.catalog import CATALOG, Model, find_weights, load_door
 from anyres.operations.operation import checked, declared_by
 
-PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+PASSED_ON = {"ignore_unknown_options": True, "help_option_names": []}  # all, --help too, to the door's own
 
 train = typer.Typer(help="Train a model's weights by one of its recipes.", no_args_is_help=True)
 evaluate = typer.Typer(help="Measure a model as its paper does.", no_args_is_help=True)
@@ -166,10 +166,10 @@ def _lines(measured: object) -> list[str]:
 def _opened_when_run(
     make: Callable[[Model], Callable[..., None]], model: Model, verb: str
 ) -> Callable[..., None]:
-    def command(context: typer.Context) -> None:
+    def command(arguments: Annotated[list[str] | None, typer.Argument(hidden=True)] = None) -> None:
         opened = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         opened.command()(make(model))
-        opened(args=context.args, prog_name=f"anyres {verb} {model.name}")
+        opened(args=arguments or [], prog_name=f"anyres {verb} {model.name}")
 
     command.__doc__ = f"{model.id}: {model.task}. Its own options: anyres {verb} {model.name} --help"
     return command

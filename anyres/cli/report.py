@@ -22,6 +22,8 @@ from anyres.workflow.run import (
     ItemStarted,
 )
 
+_NO_PIXELS = 1e-9  # a bar of length 0 would be full from the start
+
 
 def say(text: str, *, to_error: bool = False) -> None:
     """A line of plain text, never broken or coloured, so that a program can read it too."""
@@ -33,14 +35,14 @@ class Bar:
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._task = progress.add_task("", total=None, pictures="", unit="")
+        self._task = progress.add_task("", total=_NO_PIXELS, pictures="")
         self._items, self._ended, self._megapixels, self._current = 0, 0, 0.0, 0.0
 
     def take(self, event: Event) -> None:
         """Show where the batch stands after an event."""
         if isinstance(event, BatchStarted):
             self._items = event.items
-            self._progress.update(self._task, total=max(event.megapixels, 1e-9))
+            self._progress.update(self._task, total=max(event.megapixels, _NO_PIXELS))
         elif isinstance(event, ItemStarted):
             self._current = event.megapixels
             self._progress.update(self._task, description=_inputs_text(event.item, short=True))

@@ -186,10 +186,10 @@ def every_operation() -> Mapping[str, Operation[..., Any]]:
     return OPERATIONS
 
 
-def declared_by(function: Callable[..., object]) -> tuple[dict[str, type], type[BaseModel], type]:
+def declared_by(function: Callable[..., object]) -> tuple[dict[str, Any], type[BaseModel], Any]:
     """Ports, parameters and output that a function's signature declares."""
     hints = get_type_hints(function, include_extras=True)
-    ports: dict[str, type] = {}
+    ports: dict[str, Any] = {}
     fields: dict[str, Any] = {}
     for name, argument in inspect.signature(function).parameters.items():
         if argument.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:

@@ -1,0 +1,96 @@
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from anyres.cli import report as subject
+from anyres.cli.report import bar, exit_code, summary
+from anyres.workflow.folder import Plan
+from anyres.workflow.run import (
+    BatchFinished,
+    BatchStarted,
+    Item,
+    ItemDone,
+    ItemFailed,
+    ItemSkipped,
+    ItemStarted,
+)
+
+ITEM = Item({"image": Path("in/photo.png")}, Path("out/photo.x2.png"))
+DONE = ItemDone(ITEM, size_hw=(1000, 2000), notices=(), time_s=1.0)
+SKIPPED = ItemSkipped(ITEM)
+PLAN = Plan((ITEM,))
+
+
+def finished(*, done: int = 0, skipped: int = 0, failed: tuple[int, ...] = ()) -> BatchFinished:
+    return BatchFinished(
+        done=(DONE,) * done,
+        skipped=(SKIPPED,) * skipped,
+        failed=tuple(ItemFailed(ITEM, "It is broken.", code) for code in failed),
+        time_s=2.04,
+    )
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        (finished(done=1), f"{Path('out/photo.x2.png')}: 2000x1000 pixels, in 2.0 s."),
+        (finished(done=3), "3 pictures done, 6.0 megapixels in 2.0 s."),
+        (finished(skipped=1), "1 picture already done."),
+        (finished(done=2, failed=(2,)), "2 pictures done, 4.0 megapixels in 2.0 s. 1 picture not done."),
+    ],
+)
+def test_the_summary_says_in_words_what_was_done(ended: BatchFinished, said: str) -> None:
+    assert summary(ended, PLAN) == said
+
+
+def test_the_summary_counts_what_was_passed_over() -> None:
+    plan = Plan((ITEM,), others=4, earlier_results=2)
+    assert summary(finished(done=2), plan).endswith(
+        "Passed over as earlier results: 2. Passed over as no pictures: 4."
+    )
+
+
+@pytest.mark.parametrize(
+    ("ended", "code"),
+    [
+        (finished(done=1), 0),
+        (finished(skipped=2), 0),
+        (finished(failed=(2,)), 2),
+        (finished(failed=(3,)), 3),
+        (finished(done=1, failed=(3,)), 1),
+        (finished(skipped=1, failed=(2,)), 1),
+        (finished(failed=(2, 3)), 1),
+    ],
+)
+def test_one_item_alone_gives_its_own_exit_code_and_many_give_one(ended: BatchFinished, code: int) -> None:
+    assert exit_code(ended) == code
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> str:
+    screen = StringIO()
+
+    def console(*, to_error: bool) -> Console:
+        assert to_error
+        return Console(file=screen, force_terminal=is_terminal, width=200, color_system=None)
+
+    monkeypatch.setattr(subject, "_console", console)
+    with bar() as progress:
+        progress.take(BatchStarted(2, 4.0))
+        progress.take(ItemStarted(ITEM, 2.0))
+        progress.take(DONE)
+        progress.take(ItemStarted(ITEM, 2.0))
+        progress.advance(ITEM, 0.5)
+    return screen.getvalue()
+
+
+def test_a_terminal_sees_pictures_and_megapixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = shown(monkeypatch, is_terminal=True)
+    assert "photo.png" in screen
+    assert "1 of 2 pictures" in screen
+    assert "3.0 of 4.0 megapixels" in screen
+
+
+def test_no_bar_goes_to_what_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shown(monkeypatch, is_terminal=False).strip() == ""
