@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "pickle": set[str](),
     "torchvision": set[str](),
 }
-PUBLIC_HOSTS = {"arxiv.org", "github.com", "www.apache.org"}
+PUBLIC_HOSTS = {"arxiv.org", "download.openmmlab.com", "github.com", "www.apache.org", "www.dropbox.com"}
 NO_NAMES = re.compile(r"^(utils?|common|misc|helpers?|base_.*|.*_manager)$")
 
 

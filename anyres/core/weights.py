@@ -1,26 +1,31 @@
-"""The only reader and writer of weights: safetensors with the configuration, the name of the model and a record inside.
+"""The only reader and writer of weights: safetensors with model, configuration and a record inside.
 
-A file holds everything needed to run it: tensors, the model's name in the catalogue, its configuration (a frozen dataclass, as
-JSON) and a record of where it came from. Reading is strict: every tensor that the configuration asks for, and no other.
-Nothing is ever unpickled here.
+A file holds everything needed to run it: tensors, the model's name in the catalogue, its configuration (a
+frozen dataclass, as JSON) and a record of where it came from. Reading is strict: every tensor that the
+configuration asks for, and no other. Checkpoints of other programs are opened here too, by
+`read_foreign_checkpoint`, which runs no code that is in them.
 """
 
 import hashlib
 import json
 import os
+import re
 import struct
 import tempfile
+import warnings
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from anyres.core.errors import RunError, WeightsError
+from anyres.core.errors import LimitError, RunError, WeightsError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+MAX_CHECKPOINT_BYTES = 1024**3  # four times the largest published checkpoint of LIIF
 MAX_HEADER_BYTES = 16 * 1024 * 1024  # safetensors allows 100 MB; our largest header is under 100 kB
 Config = TypeVar("Config")
 
@@ -36,6 +41,25 @@ class WeightsHeader:
     tensors: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # name to shape
 
 
+@dataclass(frozen=True)
+class ForeignCheckpoint:
+    """A checkpoint that another program wrote: containers, numbers, texts and tensors, never code."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    content: Mapping[Any, Any]  # nested as it was saved
+
+
+@dataclass(frozen=True)
+class ConvertedWeights:
+    """What a model's converter makes of a foreign checkpoint: ready for `write_weights`."""
+
+    config: object  # the model's configuration, a frozen dataclass
+    tensors: Mapping[str, "Tensor"]  # float32, under our names
+    record: Mapping[str, Any]  # whose layout it had, and what the model needs to know of its training
+
+
 def write_weights(
     path: Path, tensors: Mapping[str, "Tensor"], *, model: str, config: object, record: Mapping[str, Any]
 ) -> None:
@@ -46,7 +70,7 @@ def write_weights(
     metadata = {
         "anyres": "1",
         "model": model,
-        "config": json.dumps(asdict(config), sort_keys=True),  # type: ignore[call-overload]
+        "config": json.dumps(config if isinstance(config, Mapping) else asdict(config), sort_keys=True),  # type: ignore[call-overload]
         "record": json.dumps(record, sort_keys=True),
     }
     write_tensors(path, tensors, metadata=metadata)
@@ -59,13 +83,15 @@ def read_header(path: Path) -> WeightsHeader:
     """
     header = _safetensors_header(path)
     metadata = header.pop("__metadata__", {})
-    if metadata.get("anyres") != "1":
+    if not isinstance(metadata, Mapping) or metadata.get("anyres") != "1":
         raise WeightsError(
             f"{path} is a safetensors file, but not one of anyres: its header names no anyres model. "
             "Convert it with `anyres weights add`."
         )
     try:
         config, record = json.loads(metadata["config"]), json.loads(metadata["record"])
+        if not (isinstance(config, Mapping) and isinstance(record, Mapping)):
+            raise ValueError("its configuration or its record is no object")
         shapes = {name: tuple(entry["shape"]) for name, entry in header.items()}
         return WeightsHeader(Path(path), str(metadata["model"]), config, record, shapes)
     except (KeyError, TypeError, ValueError) as error:
@@ -86,7 +112,7 @@ def read_weights(header: WeightsHeader, expected: Mapping[str, "Tensor"]) -> dic
     extra = sorted(header.tensors.keys() - expected.keys())
     if missing or extra:
         raise WeightsError(
-            f"{header.path} does not fit its own configuration: {_listed(missing)} missing, {_listed(extra)} "
+            f"{header.path} does not fit its own configuration: {listed(missing)} missing, {listed(extra)} "
             "too many. Convert or download the file again."
         )
     for name, tensor in expected.items():
@@ -112,30 +138,102 @@ def write_tensors(path: Path, tensors: Mapping[str, "Tensor"], *, metadata: Mapp
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     except OSError as error:
-        raise RunError(f"Cannot write into {path.parent}: {error.strerror}. Choose another folder.") from error
+        raise RunError(
+            f"Cannot write into {path.parent}: {error.strerror}. Choose another folder."
+        ) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
         raise RunError(
             f"Could not write {path} ({len(content) / 1e6:.1f} MB): {error.strerror}. "
             "Free some space and start again; the file of before is untouched."
         ) from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)  # it is there only if something went wrong
 
 
 def read_tensors(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
     """Named tensors and texts of a safetensors file."""
     from safetensors.torch import load
 
-    metadata = _safetensors_header(path).get("__metadata__", {})
+    metadata = _safetensors_header(path).get("__metadata__") or {}
     try:
         return load(Path(path).read_bytes()), metadata
     except Exception as error:  # safetensors raises an error type of its own, not exported
         raise WeightsError(f"{path} is damaged: {error}. Get the file again.") from error
+
+
+def read_foreign_checkpoint(path: Path, *, max_bytes: int = MAX_CHECKPOINT_BYTES) -> ForeignCheckpoint:
+    """A checkpoint of PyTorch (zip or legacy), or any safetensors file, opened without running its code.
+
+    Raises:
+        WeightsError: if the file is not there, empty, truncated, no checkpoint, or asks for code to be run.
+        LimitError: if it is larger than `max_bytes`, packed or unpacked.
+    """
+    path = Path(path)
+    size_bytes = _checkpoint_bytes(path, max_bytes)
+    with path.open("rb") as file:
+        is_safetensors = file.read(9)[8:] == b"{"  # after the length of the header
+    content: object = read_tensors(path)[0] if is_safetensors else _unpickle_tensors(path, max_bytes)
+    if not isinstance(content, Mapping):
+        raise WeightsError(
+            f"{path} holds {type(content).__name__}, not named tensors. "
+            "Give the checkpoint that a training saved."
+        )
+    return ForeignCheckpoint(path, size_bytes, file_sha256(path), content)
+
+
+def _checkpoint_bytes(path: Path, max_bytes: int) -> int:
+    try:
+        size_bytes = path.stat().st_size
+        if path.is_dir():
+            raise WeightsError(f"{path} is a folder. Name the checkpoint file in it.")
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise WeightsError(f"Cannot read a checkpoint from {path}: {error.strerror}.") from error
+    if size_bytes == 0:
+        raise WeightsError(f"{path} is empty (0 bytes). Get the file again.")
+    if size_bytes > max_bytes:
+        raise LimitError(_too_large(path, size_bytes, max_bytes))
+    return size_bytes
+
+
+def _unpickle_tensors(path: Path, max_bytes: int) -> object:
+    """What `torch.save` wrote, if it is made of containers, numbers, texts and tensors alone."""
+    import torch
+
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > max_bytes:
+            raise LimitError(_too_large(path, unpacked, max_bytes))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickle protocols; it then loads or refuses all the same
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises ten kinds here, from KeyError to RuntimeError
+        refused = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if refused:
+            raise WeightsError(
+                f"{path} asks to run {refused[1]}, and a checkpoint must hold tensors only. It was refused "
+                "before anything ran. Get it from its authors, or have them save its tensors alone."
+            ) from error
+        raise WeightsError(
+            f"{path} is truncated, damaged or no checkpoint of PyTorch ({type(error).__name__}). "
+            "Get the file again and compare its size."
+        ) from error
+
+
+def _too_large(path: Path, size_bytes: int, max_bytes: int) -> str:
+    return (
+        f"{path} holds {size_bytes / 1e6:.0f} MB; a checkpoint may hold {max_bytes / 1e6:.0f} MB. "
+        "Save its tensors without the optimizer's, in float32 or float16."
+    )
 
 
 def file_sha256(path: Path) -> str:
@@ -147,7 +245,9 @@ def file_sha256(path: Path) -> str:
 def parse_config(cls: type[Config], values: object, *, where: str = "config") -> Config:
     """A frozen dataclass from JSON, nothing missing, nothing more; WeightsError names what does not fit."""
     if not isinstance(values, Mapping):
-        raise WeightsError(f"{where} is {values!r:.80}; it should be an object with the fields of {cls.__name__}.")
+        raise WeightsError(
+            f"{where} is {values!r:.80}; it should be an object with the fields of {cls.__name__}."
+        )
     assert is_dataclass(cls)
     known = {one.name for one in fields(cls)}
     if known != values.keys():
@@ -198,7 +298,8 @@ def _safetensors_header(path: Path) -> dict[str, Any]:
     return header
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Names for an error message: the first three, and how many more."""
     if not names:
         return "none"
     shown = ", ".join(names[:3])
