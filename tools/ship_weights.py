@@ -1,0 +1,44 @@
+"""Put the best weights of a run into the package, in half precision: `python tools/ship_weights.py RUN NAME`.
+
+RUN is a run folder; NAME the file's name in the model's weights folder. The run's commit, settings and validation figures go into
+the file's record, so that a file says where it came from. Refuses to ship a file that scores lower than the one it replaces.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from anyres.core.errors import InputError
+from anyres.core.weights import read_header, read_tensors, write_weights
+from anyres.models.catalog import find_model
+
+LICENCE = "Apache-2.0; trained on CC0 photographs and on pictures that the program draws"
+
+
+def main() -> None:
+    """Read the command line, convert, and say what was written."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("name")
+    arguments = parser.parse_args()
+    source = arguments.run / "best.safetensors"
+    header = read_header(source)
+    model = find_model(header.model)
+    target = Path(__file__).parents[1] / "anyres" / "models" / model.name / "weights" / f"{arguments.name}.safetensors"
+    score = header.record["validation"]["mean"]
+    if target.exists() and (before := read_header(target).record["validation"]["mean"]) >= score:
+        raise InputError(f"{target} scores {before:.3f} on validation, {source} only {score:.3f}. Nothing was written.")
+    run = json.loads((arguments.run / "run.json").read_text(encoding="utf-8"))
+    kept = ("recipe", "seed", "settings", "schedule", "commit", "warm_start")
+    record = {**header.record, "licence": LICENCE, "run": {name: run[name] for name in kept if name in run}}
+    tensors = {name: tensor.to(torch.float16) for name, tensor in read_tensors(source)[0].items()}
+    config = dict(header.config)
+    write_weights(target, tensors, model=header.model, config=config, record=record)
+    sys.stdout.write(f"{target}: {target.stat().st_size / 1e6:.2f} MB, validation {score:.3f} dB\n")
+
+
+if __name__ == "__main__":
+    main()
