@@ -8,16 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from jaxtyping import Shaped
-
 from anyres.core import tiff
 from anyres.core.decoded import Decoded, Sketch, broken
 from anyres.core.errors import InputError
 from anyres.core.formats import Depth, Format
 from anyres.core.heic import decode_heic, sketch_heic
 from anyres.core.image import Encoding
-from anyres.core.metadata import upright_exif, upright_xmp
+from anyres.core.metadata import exif_dpi, upright_exif, upright_xmp
 from anyres.core.pillow import decode_bmp, sketch_avif_sequence, sketch_bmp
 from anyres.core.vips import forget_errors, load_vips
 
@@ -98,8 +95,6 @@ def _decode_vips(path: Path, picture_format: Format) -> Decoded:
             f"{path} holds {samples.shape[2]} channels; anyres reads grey or RGB, with or without alpha. "
             "Save the channels that make the picture as RGB."
         )
-    if picture_format == "tiff" and tiff.is_premultiplied(path):
-        samples = _unpremultiplied(samples, white)
     encoding = replace(encoding, is_grey=samples.shape[2] < 3)
     return Decoded(samples, white, encoding, _orientation(image, picture_format), notices)
 
@@ -125,7 +120,7 @@ def _encoding(image: Any, path: Path, picture_format: Format) -> tuple[Encoding,
         icc_profile=_field(image, "icc-profile-data", None),
         exif=exif,
         xmp=None if xmp is None else upright_xmp(xmp),
-        dpi=_dpi(image, picture_format),
+        dpi=_dpi(image, picture_format, exif),
         is_lossless=picture_format == "webp" and _is_lossless_webp(path),
     )
     return encoding, notices
@@ -161,7 +156,9 @@ def _orientation(image: Any, picture_format: Format) -> int:
     return orientation if picture_format != "avif" and orientation in range(1, 9) else 1
 
 
-def _dpi(image: Any, picture_format: Format) -> tuple[float, float] | None:
+def _dpi(image: Any, picture_format: Format, exif: bytes | None) -> tuple[float, float] | None:
+    if picture_format in ("webp", "avif"):  # which have no other place for it
+        return exif_dpi(exif) if exif else None
     if picture_format == "png":
         is_known = not math.isclose(image.xres, _NO_PNG_RESOLUTION, rel_tol=1e-6)
     else:
@@ -198,14 +195,3 @@ def _is_lossless_webp(path: Path) -> bool:
             length = int.from_bytes(start[4:], "little")
             file.seek(length + length % 2, 1)
     return False
-
-
-def _unpremultiplied(samples: Shaped[np.ndarray, "h w c"], white: float) -> Shaped[np.ndarray, "h w c"]:
-    """Samples whose colours were multiplied by their alpha, divided by it again."""
-    alpha = samples[:, :, -1:].astype(np.float32) / np.float32(white)
-    colours = np.divide(
-        samples[:, :, :-1], alpha, out=np.zeros(samples[:, :, :-1].shape, np.float32), where=alpha > 0
-    )
-    rounding = 0.5 if np.issubdtype(samples.dtype, np.integer) else 0
-    colours = np.clip(colours + rounding, 0, white).astype(samples.dtype)
-    return np.concatenate([colours, samples[:, :, -1:]], axis=2)

@@ -9,7 +9,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -80,6 +80,8 @@ def read_image(path: str | Path, *, limits: Limits | None = None) -> Image:
     if decoded.encoding.depth == 32:
         _check_float(source, samples)
     encoding = decoded.encoding
+    if decoded.orientation >= 5 and encoding.dpi:  # stored on its side
+        encoding = replace(encoding, dpi=encoding.dpi[::-1])
     return from_samples(samples, decoded.white, encoding, decoded.notices)
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Shaped
 from anyres.core.decoded import Decoded, Sketch, broken
 from anyres.core.errors import InputError
 from anyres.core.image import Encoding
-from anyres.core.metadata import EXIF_PREFIX, upright_exif, upright_xmp
+from anyres.core.metadata import EXIF_PREFIX, exif_dpi, upright_exif, upright_xmp
 
 _QUALITY = 90  # as AVIF's: no visible loss, a quarter of a JPEG
 
@@ -39,13 +39,15 @@ def decode_heic(path: Path) -> Decoded:
     bits = int(picture.info.get("bit_depth", 8))
     white = 255.0 if bits == 8 else float((2**bits - 1) << (16 - bits))  # 16 bits are filled from the top
     exif, xmp = picture.info.get("exif"), picture.info.get("xmp")
+    exif = upright_exif(exif) if exif else None
     encoding = Encoding(
         format="heic",
         depth=8 if bits == 8 else 16,
         is_grey=samples.ndim == 2,
         icc_profile=picture.info.get("icc_profile"),
-        exif=upright_exif(exif) if exif else None,
+        exif=exif,
         xmp=upright_xmp(xmp) if xmp else None,
+        dpi=exif_dpi(exif) if exif else None,
     )
     return Decoded(samples if samples.ndim == 3 else samples[:, :, None], white, encoding)
 

@@ -18,6 +18,11 @@ _THUMBNAIL_OFFSET: Final = 0x0201
 _THUMBNAIL_LENGTH: Final = 0x0202
 _WIDTH: Final = frozenset({0x0100, 0xA002})  # ImageWidth, PixelXDimension
 _HEIGHT: Final = frozenset({0x0101, 0xA003})
+_X_RESOLUTION: Final = 0x011A
+_Y_RESOLUTION: Final = 0x011B
+_UNIT: Final = 0x0128
+_INCH: Final = 2
+_CENTIMETRE: Final = 3
 _SHORT: Final = 3
 _LONG: Final = 4
 
@@ -64,6 +69,25 @@ def resized_exif(exif: bytes, size_hw: tuple[int, int]) -> bytes | None:
     except struct.error:
         return None
     return bytes(block)
+
+
+def exif_dpi(exif: bytes) -> tuple[float, float] | None:
+    """Dots per inch, (x, y), that an EXIF block without prefix names; None when it names none."""
+    block = bytearray(exif)
+    try:
+        order = _byte_order(block)
+        found = {entry.tag: entry.position for entry in _entries(order, block, _unpack(order, "I", block, 4))}
+        if not {_X_RESOLUTION, _Y_RESOLUTION} <= set(found):
+            return None
+        unit = _unpack(order, "H", block, found[_UNIT]) if _UNIT in found else _INCH
+        per_inch = {_INCH: 1.0, _CENTIMETRE: 2.54}[unit]
+        x, y = (
+            _unpack(order, "I", block, at) / _unpack(order, "I", block, at + 4) * per_inch
+            for at in (_unpack(order, "I", block, found[tag]) for tag in (_X_RESOLUTION, _Y_RESOLUTION))
+        )
+    except (struct.error, KeyError, ZeroDivisionError):
+        return None
+    return round(x, 3), round(y, 3)
 
 
 def upright_xmp(xmp: bytes) -> bytes:

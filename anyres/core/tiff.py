@@ -1,4 +1,4 @@
-"""TIFF directories, for what libvips leaves out: EXIF in and out, the kinds of page, the kind of alpha.
+"""TIFF directories, for what libvips leaves out: EXIF in and out, and the kinds of page.
 
 TIFF 6.0 and its supplements: a file is a chain of directories, one a page; EXIF stands in entries of the
 first page and in two directories below it. Pillow's directory class reads and writes them, also in BigTIFF.
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 _SUBFILE_TYPE: Final = 254
 _REDUCED_OR_MASK: Final = 1 | 4  # bits of the subfile type: a smaller copy, a transparency mask
-_EXTRA_SAMPLES: Final = 338
-_PREMULTIPLIED: Final = 1
 _SUB_DIRECTORIES: Final = (0x8769, 0x8825)  # EXIF and GPS
 # Entries of a page that describe the photograph, and so belong to EXIF; the others describe its storage.
 _DESCRIPTIVE: Final = frozenset(
@@ -29,11 +27,6 @@ _DESCRIPTIVE: Final = frozenset(
 def pages_of(path: Path) -> int:
     """Pages of a TIFF file that are pictures of their own: thumbnails, pyramid levels and masks are not."""
     return sum(not page.get(_SUBFILE_TYPE, 0) & _REDUCED_OR_MASK for page in _pages(path)) or 1
-
-
-def is_premultiplied(path: Path) -> bool:
-    """Whether the colours of the first page are stored multiplied by alpha."""
-    return _PREMULTIPLIED in next(_pages(path)).get(_EXTRA_SAMPLES, ())[:1]
 
 
 def exif_of(path: Path) -> bytes | None:

@@ -20,11 +20,9 @@ def grey() -> bytes:
     return _profile(b"mntr", b"GRAY", b"XYZ ", {b"kTRC": _gamma()})
 
 
-def cmyk(paper_lab: tuple[int, int, int]) -> bytes:
-    """A CMYK profile in which every ink is black and the paper has the given 8-bit Lab colour."""
-    grid = [
-        paper_lab if corner == 0 else (0, 128, 128) for corner in range(2**4)
-    ]  # two points along each ink
+def cmyk(ink_lab: tuple[int, int, int]) -> bytes:
+    """A CMYK profile in which paper is white, and ink of any kind has the given 8-bit Lab colour."""
+    grid = [(255, 128, 128) if corner == 0 else ink_lab for corner in range(2**4)]  # two points an ink
     matrix = struct.pack(">9i", *(65536 if at % 4 == 0 else 0 for at in range(9)))
     ramp = bytes(range(256))
     table = bytes(value for lab in grid for value in lab)
