@@ -12,7 +12,7 @@ from anyres.cli.report import bar, exit_code, say, tell
 from anyres.core.files import Limits
 from anyres.operations.operation import Operation
 from anyres.workflow.folder import Plan, plan_items
-from anyres.workflow.run import BatchFinished, run_batch
+from anyres.workflow.run import BatchFinished, ItemDone, ItemSkipped, run_batch
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _LIMITS = Limits()
@@ -68,12 +68,7 @@ def _run(operation: Operation[..., Any], values: dict[str, Any]) -> None:
     paths = [Path(text) for text in values["pictures"]]
     plan = plan_items(operation, paths, parameters=parameters, output=values["output"])
     is_batch = len(plan.items) > 1 or any(path.is_dir() for path in paths)
-    try:
-        finished = _run_plan(operation, plan, values, is_batch=is_batch)
-    except KeyboardInterrupt:
-        resume = " Run the same command again: what is done is not done twice." if is_batch else ""
-        say(f"Stopped; nothing is half-written.{resume}", to_error=True)
-        raise typer.Exit(INTERRUPTED) from None
+    finished = _run_plan(operation, plan, values, is_batch=is_batch)
     tell(finished, plan)
     raise typer.Exit(exit_code(finished))
 
@@ -81,16 +76,24 @@ def _run(operation: Operation[..., Any], values: dict[str, Any]) -> None:
 def _run_plan(
     operation: Operation[..., Any], plan: Plan, values: dict[str, Any], *, is_batch: bool
 ) -> BatchFinished:
-    with bar() as shown:
-        for event in run_batch(
-            operation,
-            plan.items,
-            overwrite=values["overwrite"],
-            strip=values["strip"],
-            limits=Limits(values["max_megapixels"], values["max_megabytes"]),
-            is_resumable=is_batch,
-            on_progress=shown.advance,
-        ):
-            shown.take(event)
+    ended = 0
+    try:
+        with bar() as shown:
+            for event in run_batch(
+                operation,
+                plan.items,
+                overwrite=values["overwrite"],
+                strip=values["strip"],
+                limits=Limits(values["max_megapixels"], values["max_megabytes"]),
+                is_resumable=is_batch,
+                on_progress=shown.advance,
+            ):
+                shown.take(event)
+                ended += isinstance(event, ItemDone | ItemSkipped)
+    except KeyboardInterrupt:
+        resume = " Run the same command again: what is done is not done twice." if is_batch else ""
+        counted = f"Stopped with {ended} of {len(plan.items)} done; nothing is half-written.{resume}"
+        say(counted, to_error=True)
+        raise typer.Exit(INTERRUPTED) from None
     assert isinstance(event, BatchFinished)
     return event

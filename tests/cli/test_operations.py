@@ -1,3 +1,5 @@
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,15 +197,32 @@ def test_a_notice_about_a_picture_is_said(run: Run, tmp_path: Path) -> None:
     assert said.err == f"{deep}: JPEG holds 8 bits a channel; the picture had 16.\n"
 
 
-def test_an_interrupt_says_how_to_go_on(run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+def test_an_interrupt_says_how_far_it_came_and_how_to_go_on(
+    run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = photo.with_name("zebra.png")
+    other.write_bytes(photo.read_bytes())
 
-    monkeypatch.setattr(runner, "read_image", interrupt)
+    def interrupted(path: Path, **options: Any) -> Image:
+        if path == other:
+            raise KeyboardInterrupt
+        return read_image(path, **options)
+
+    monkeypatch.setattr(runner, "read_image", interrupted)
     said = run("upscale", photo.parent)
     assert said.code == 130
-    assert "Run the same command again" in said.err
-    assert names(photo.parent) == [JOURNAL_NAME, "photo.png"][1:]
+    assert "Stopped with 1 of 2 done; nothing is half-written. Run the same command again" in said.err
+    assert names(photo.parent) == [JOURNAL_NAME, "photo.png", "photo.x2.png", "zebra.png"]
+
+
+def test_a_header_of_sixty_thousand_pixels_a_side_is_refused_with_three(run: Run, photo: Path) -> None:
+    content = bytearray(photo.read_bytes())
+    content[16:24] = struct.pack(">II", 60_000, 60_000)  # width and height of the first chunk, IHDR
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    photo.write_bytes(content)
+    said = run("upscale", photo)
+    assert said.code == 3
+    assert "3600.0 megapixels" in said.err
 
 
 def test_help_says_every_default_and_meaning(run: Run) -> None:
