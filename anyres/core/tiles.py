@@ -1,11 +1,13 @@
-"""Pieces of a picture with enough around them: what a network makes of the pieces is what it makes of the whole.
+"""Pieces of a picture with enough around them: what a network makes of them is what it makes of the whole.
 
-A network whose output pixel sees `halo` pixels on each side gives, in the inside of a piece cut out with that much around it,
-exactly the values it gives on the whole picture; where the picture ends the piece ends too, so padding happens only there.
+A network whose output pixel sees `halo` pixels on each side gives, in the inside of a piece cut out with that
+much around it, exactly the values it gives on the whole picture. Where the picture ends the piece ends too, so
+padding happens only there.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from anyres.core.errors import InputError
 
@@ -36,18 +38,20 @@ class Piece:
     outer: Interval
 
 
-def pieces(size: int, *, length: int, halo: int) -> Iterator[Piece]:
-    """An axis in stretches as even as can be, none longer than `length`, each with `halo` around it inside the axis."""
+def pieces(size: int, *, length: int, halo: int, start: int = 0) -> Iterator[Piece]:
+    """An axis from `start` on in even stretches, none longer than `length`, with `halo` around each."""
     if length < 1 or halo < 0:
-        raise InputError(f"A tile has at least 1 pixel and a halo of at least 0; these are {length} and {halo}.")
-    count = -(-size // length)
-    edges = [size * number // count for number in range(count + 1)]
-    for start, stop in zip(edges, edges[1:], strict=False):
-        yield Piece(Interval(start, stop), Interval(max(0, start - halo), min(size, stop + halo)))
+        raise InputError(
+            f"A tile has at least 1 pixel and a halo of at least 0; these are {length} and {halo}."
+        )
+    count = -(-(size - start) // length)
+    edges = [start + (size - start) * number // count for number in range(count + 1)]
+    for first, stop in pairwise(edges):
+        yield Piece(Interval(first, stop), Interval(max(0, first - halo), min(size, stop + halo)))
 
 
 def output_interval(inner: Interval, *, size_in: int, size_out: int) -> Interval:
-    """The output pixels whose centres lie in a stretch of input pixels; stretches that tile give intervals that tile."""
+    """The output pixels whose centres lie in a stretch of input pixels; no two stretches share one."""
 
     def first(edge: int) -> int:  # the smallest k with (k + 1/2) size_in / size_out >= edge
         return max(0, -(-(2 * size_out * edge - size_in) // (2 * size_in)))

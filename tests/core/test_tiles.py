@@ -18,6 +18,17 @@ def test_pieces_cover_the_axis_once_and_see_their_halo(size: int, length: int, h
         assert piece.outer.stop == min(size, piece.inner.stop + halo)
 
 
+@given(size=st.integers(1, 500), length=st.integers(1, 600), share=st.floats(0, 1, exclude_max=True))
+def test_pieces_can_start_inside_the_axis_and_still_see_before_it(
+    size: int, length: int, share: float
+) -> None:
+    start = int(share * size)
+    made = list(pieces(size, length=length, halo=3, start=start))
+    assert made[0].inner.start == start
+    assert made[0].outer.start == max(0, start - 3)
+    assert sum(piece.inner.length for piece in made) == size - start
+
+
 @given(size=st.integers(1, 500), length=st.integers(1, 600))
 def test_pieces_are_as_even_as_can_be(size: int, length: int) -> None:
     lengths = [piece.inner.length for piece in pieces(size, length=length, halo=0)]

@@ -1,20 +1,19 @@
 """The door to LIIF: a picture in, the same picture at any size out, row by row, in bounded memory.
 
-Each axis is enlarged by the network up to `DECODED` times; what is asked beyond that is resampled from there, and an axis
-that shrinks is resampled with antialiasing. Colour under transparent pixels is replaced before the network sees it, and the
-transparency goes through the same network, so edges stay sharp and show no fringe.
+Each axis is enlarged by the network up to `DECODED` times; what is asked beyond that is resampled from there,
+and an axis that shrinks is resampled with antialiasing. Colour under transparent pixels is replaced before the
+network sees it, and transparency goes through the same network: sharp edges without fringes.
+Axes: h w the picture, y x its enlargement, c channels.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import torch
 from jaxtyping import Float32
-from torch import Tensor
 
 from anyres.core.alpha import fill_transparent
 from anyres.core.device import (
@@ -61,7 +60,7 @@ class Upscaler:
         self._device = device
 
     @classmethod
-    def load(cls, path: Path, *, precision: Precision = "auto", device: str = "auto") -> Self:
+    def load(cls, path: Path, *, precision: Precision = "auto", device: str = "auto") -> "Upscaler":
         """The network of a weights file, on a device, in a precision.
 
         Raises:
@@ -74,7 +73,8 @@ class Upscaler:
             network = Liif(parse_config(LiifConfig, header.config))
         network.load_state_dict(read_weights(header, network.state_dict()), assign=True)
         target = choose_device(device)
-        network = network.to(target, choose_precision(precision, target), memory_format=torch.channels_last)
+        network = network.to(target, choose_precision(precision, target))
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         weights = LoadedWeights(path.stem, file_sha256(path), header)
         return cls(network.eval().requires_grad_(False), weights, device=target)
 
@@ -123,34 +123,35 @@ class Upscaler:
         self, image: Image, size_hw: tuple[int, int], progress: Callable[[float], None]
     ) -> Iterator[Float32[np.ndarray, "h w c"]]:
         layers = _layers(image)
-        tile = self._tile_length(image.size_hw, size_hw)
-        height = tile
-        while size_hw[1] * (size_hw[0] * height // image.height) * 4 * 4 > STRIPE_BYTES and height > SMALLEST_TILE:
-            height //= 2
-        for band in pieces(image.height, length=height, halo=self._halo):
+        tile, start = self._tile_length(), 0
+        bytes_per_row = 4 * 4 * size_hw[1] * size_hw[0] / image.height  # of a row of the picture, enlarged
+        highest = max(SMALLEST_TILE, int(STRIPE_BYTES / bytes_per_row))
+        while start < image.height:
+            length = min(tile, highest)
+            band = next(pieces(image.height, length=length, halo=self._halo, start=start))
             rows = output_interval(band.inner, size_in=image.height, size_out=size_hw[0])
-            stripe = np.empty((rows.length, size_hw[1], 4 if image.alpha is not None else 3), np.float32)
-            while True:
-                try:
-                    self._fill(stripe, layers, band, rows, size_hw, tile, progress)
-                    break
-                except (RuntimeError, MemoryError) as error:
-                    if not is_out_of_memory(error):
-                        raise
-                    tile = self._smaller(tile, error)
+            try:
+                stripe = np.empty((rows.length, size_hw[1], 4 if image.alpha is not None else 3), np.float32)
+                self._fill(stripe, layers, band, rows, size_hw, tile, progress)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                tile = self._smaller(tile, error)
+                continue
             yield stripe
+            start = band.inner.stop
 
     def _fill(
         self,
-        stripe: Float32[np.ndarray, "h w c"],
-        layers: list[Tensor],
+        stripe: Float32[np.ndarray, "y x c"],
+        layers: list[Float32[np.ndarray, "h w 3"]],
         band: Piece,
         rows: Interval,
         size_hw: tuple[int, int],
         tile: int,
         progress: Callable[[float], None],
     ) -> None:
-        """Compute one stripe, tile by tile from left to right; colour first, then transparency if there is any."""
+        """Compute one stripe, tile by tile from left to right; colour first, then transparency if any."""
         size_in = layers[0].shape[0], layers[0].shape[1]
         with torch.inference_mode():
             for piece in pieces(size_in[1], length=tile, halo=self._halo):
@@ -158,7 +159,8 @@ class Upscaler:
                 if rows.length == 0 or columns.length == 0:
                     continue
                 for number, layer in enumerate(layers):
-                    pixels = layer[band.outer.slice, piece.outer.slice].to(self._device)
+                    cut = layer[band.outer.slice, piece.outer.slice].copy()  # a picture is read-only
+                    pixels = torch.from_numpy(cut).to(self._device)
                     encoded = encode(
                         self._network, pixels, origin=(band.outer.start, piece.outer.start), size_hw=size_in
                     )
@@ -182,7 +184,7 @@ class Upscaler:
     def _halo(self) -> int:
         return self._network.encoder.halo + 2  # one for the unfolding, one for the neighbour in the blend
 
-    def _tile_length(self, size_in: tuple[int, int], size_hw: tuple[int, int]) -> int:
+    def _tile_length(self) -> int:
         """Side of a tile, input pixels: four halos for little waste, less where memory is short."""
         config, width = self._network.config.encoder, self._network.config.hidden[0]
         live = 4 * config.channels + 2 * config.layers * config.growth + 3 * width  # channels held at once
@@ -196,19 +198,17 @@ class Upscaler:
     def _smaller(self, tile: int, error: BaseException) -> int:
         if tile <= SMALLEST_TILE:
             raise LimitError(
-                f"Memory ran out even with tiles of {tile} pixels. Close other programs, or use a smaller model."
+                f"Memory ran out even with tiles of {tile} pixels. "
+                "Close other programs, or use smaller weights."
             ) from error
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         return tile // 2
 
 
-def _layers(image: Image) -> list[Tensor]:
-    """What goes through the network: the colours, and the transparency as a grey picture unless all is opaque."""
-    if image.alpha is None:
-        return [torch.from_numpy(image.pixels)]
-    alpha = torch.from_numpy(image.alpha)
-    colours = torch.from_numpy(fill_transparent(image.pixels, image.alpha))
-    if bool((alpha == 1).all()):
-        return [colours]
-    return [colours, alpha[..., None].expand(-1, -1, 3)]
+def _layers(image: Image) -> list[Float32[np.ndarray, "h w 3"]]:
+    """What goes through the network: the colours, and as a grey picture the transparency if there is any."""
+    if image.alpha is None or bool((image.alpha == 1).all()):
+        return [image.pixels]
+    alpha = np.broadcast_to(image.alpha[..., None], image.pixels.shape)
+    return [fill_transparent(image.pixels, image.alpha), alpha]
