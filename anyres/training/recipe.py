@@ -4,19 +4,22 @@ A recipe is values and functions, no class to inherit. The batch of a step is a 
 process) alone, so a run that was killed and resumed sees the same batches as one that was not.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+Moved = TypeVar("Moved")
+
 
 class Movable(Protocol):
     """A batch: anything that can be put on a device."""
 
-    def to(self, device: torch.device) -> Self:
+    def to(self: Moved, device: torch.device) -> Moved:
         """The same batch on another device."""
         ...
 
@@ -30,9 +33,10 @@ class Schedule:
 
     steps: int
     learning_rate: float
-    final_learning_rate: float  # reached by half a cosine at the last step
+    final_learning_rate: float  # at the last step, by half a cosine; unused where the rate is halved instead
+    halved_at: tuple[float, ...] = ()  # shares of the steps at which the rate is halved
     warmup_steps: int = 200  # from zero, linearly
-    average_decay: float = 0.999  # of the moving average of the weights, per step
+    average_decay: float = 0.999  # of the moving average of the weights, per step; 0 keeps the last weights
     clip_norm: float | None = None  # largest norm of the gradient
     validate_every: int = 1000  # steps
     checkpoint_every: int = 500  # steps
@@ -40,8 +44,11 @@ class Schedule:
     def rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""
         warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
-        cosine = 0.5 * (1 + np.cos(np.pi * min(1.0, step / self.steps)))
-        return float(warm * (self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * cosine))
+        done = min(1.0, step / self.steps)
+        if self.halved_at:
+            return warm * self.learning_rate * 0.5 ** sum(done >= share for share in self.halved_at)
+        cosine = 0.5 * (1 + math.cos(math.pi * done))
+        return warm * (self.final_learning_rate + (self.learning_rate - self.final_learning_rate) * cosine)
 
 
 @dataclass(frozen=True)
