@@ -9,7 +9,7 @@ import PIL.Image
 import PIL.JpegImagePlugin
 import pytest
 
-from anyres.core.files import Header, output_format, read_header, read_image, read_rgb8, write_image
+from anyres.core.files import Header, Limits, output_format, read_header, read_image, read_rgb8, write_image
 from anyres.core.formats import Format
 from anyres.core.image import Encoding, Image, Rows
 from anyres.core.vips import load_vips
@@ -370,3 +370,10 @@ def test_heic_comes_and_goes_by_its_extra(tmp_path: Path) -> None:
     assert again.encoding.depth == 16
     assert again.pixels.min() > 0.995
     assert dataclasses.replace(again.encoding, format=None).dpi is None
+
+
+def test_an_image_opens_within_limits_and_saves_itself(tmp_path: Path) -> None:
+    image = Image.from_numpy(noise(8, 9, 3))
+    assert image.save(tmp_path / "a.png") == ()
+    np.testing.assert_array_equal(Image.open(tmp_path / "a.png").pixels, image.pixels)
+    np.testing.assert_array_equal(Image.open(str(tmp_path / "a.png"), limits=Limits()).pixels, image.pixels)

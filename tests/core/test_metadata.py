@@ -1,6 +1,8 @@
 import io
+import struct
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import pytest
 
@@ -34,23 +36,16 @@ def test_only_the_orientation_changes_in_either_byte_order(order: str) -> None:
 def test_the_thumbnail_of_the_old_picture_is_gone() -> None:
     thumbnail = io.BytesIO()
     PIL.Image.fromarray(np.full((9, 9, 3), 7, np.uint8)).save(thumbnail, "JPEG")
-    first = block()[:-4] if block().endswith(bytes(4)) else block()
-    link = 8 + 2 + 12 * 3  # after the three entries of the first directory
-    start = len(first)
-    entries = (
-        (0x0201).to_bytes(2, "little") + b"\x04\x00\x01\x00\x00\x00" + (start + 30).to_bytes(4, "little")
-    )
-    entries += (
-        (0x0202).to_bytes(2, "little")
-        + b"\x04\x00\x01\x00\x00\x00"
-        + len(thumbnail.getvalue()).to_bytes(4, "little")
-    )
+    first = block() + bytes(len(block()) % 2)
+    start, link = len(first), 8 + 2 + 12 * 3  # the link stands after the three entries of the first directory
+    entries = struct.pack("<HHII", 0x0201, 4, 1, start + 30)
+    entries += struct.pack("<HHII", 0x0202, 4, 1, len(thumbnail.getvalue()))
     second = b"\x02\x00" + entries + bytes(4)
     whole = first[:link] + start.to_bytes(4, "little") + first[link + 4 :] + second + thumbnail.getvalue()
-    assert parsed(whole).get_ifd(1)[0x0202] == len(thumbnail.getvalue())
+    assert parsed(whole).get_ifd(PIL.ExifTags.IFD.IFD1)[0x0202] == len(thumbnail.getvalue())
     after = upright_exif(whole)
     assert after is not None
-    assert not parsed(after).get_ifd(1)
+    assert not parsed(after).get_ifd(PIL.ExifTags.IFD.IFD1)
     assert thumbnail.getvalue()[:20] not in after
 
 
