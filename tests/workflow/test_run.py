@@ -297,3 +297,13 @@ def test_the_journal_is_on_the_disk_before_the_result_has_its_name(
 def test_there_is_one_engine(items: list[Item]) -> None:
     with pytest.raises(Exception, match="local"):
         run_batch(upscale, items, engine="ray")  # type: ignore[arg-type]
+
+
+def test_a_file_that_came_into_being_meanwhile_is_left_alone(items: list[Item], tmp_path: Path) -> None:
+    def meanwhile(item: Item, fraction: float) -> None:
+        item.output.write_bytes(b"precious")
+
+    (failed,) = last(items[:1], on_progress=meanwhile, is_resumable=False).failed
+    assert "came into being meanwhile" in failed.reason
+    assert items[0].output.read_bytes() == b"precious"
+    assert files_in(tmp_path / "out") == ["a.x2.png"]
