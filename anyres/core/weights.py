@@ -133,7 +133,7 @@ def write_tensors(path: Path, tensors: Mapping[str, "Tensor"], *, metadata: Mapp
     from safetensors.torch import save
 
     path = Path(path)
-    content = save({name: tensor.contiguous() for name, tensor in tensors.items()}, dict(metadata))
+    content = _ordered(save({name: tensor.contiguous() for name, tensor in tensors.items()}, dict(metadata)))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -154,6 +154,14 @@ def write_tensors(path: Path, tensors: Mapping[str, "Tensor"], *, metadata: Mapp
         ) from error
     finally:
         Path(temporary).unlink(missing_ok=True)  # it is there only if something went wrong
+
+
+def _ordered(content: bytes) -> bytes:
+    """The same safetensors file with its header in order; the library's own order differs by the call."""
+    size = struct.unpack("<Q", content[:8])[0]
+    header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # so that the tensors begin where a float64 may
+    return struct.pack("<Q", len(header)) + header + content[8 + size :]
 
 
 def read_tensors(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:

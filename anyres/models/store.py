@@ -66,7 +66,7 @@ def get_weights(
     address: str | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
-    fetch: Fetch = download,
+    fetch: Fetch | None = None,
 ) -> NamedWeights:
     """Fetch published weights, check them and add them; what has arrived of an earlier try is used.
 
@@ -75,7 +75,7 @@ def get_weights(
         address: where to fetch from instead of the authors' own address; https.
         overwrite: as in `add_weights`.
         progress: told the bytes that are there, and how many there will be.
-        fetch: `core.download.download`, or a function like it.
+        fetch: a function like `core.download.download`, which it is if not given.
 
     Raises:
         InputError: if no published weights have that name, or they are there already.
@@ -91,7 +91,9 @@ def get_weights(
     path = user_cache_path("anyres", appauthor=False) / "downloads" / wanted.file
     limit = wanted.size_bytes or MAX_CHECKPOINT_BYTES
     try:
-        fetch(address or wanted.address, path, sha256=wanted.sha256, max_bytes=limit, progress=progress)
+        (fetch or download)(
+            address or wanted.address, path, sha256=wanted.sha256, max_bytes=limit, progress=progress
+        )
     except RunError as error:
         raise RunError(f"{error} {by_hand(wanted)}") from error
     added = add_weights(path, name=name, overwrite=overwrite)

@@ -227,7 +227,7 @@ def _check(
         if found.shape != tensor.shape or not is_plain:
             raise WeightsError(
                 f"{checkpoint.path}: tensor {name} is {found.dtype} of shape {tuple(found.shape)}; the "
-                f"others ask for floating-point numbers of shape {tuple(tensor.shape)}. Save the network again."
+                f"others ask for floating-point numbers of shape {tuple(tensor.shape)}. Get the file again."
             )
     size_bytes = sum(4 * math.prod(tensor.shape) for tensor in expected.values())
     if size_bytes > MAX_CHECKPOINT_BYTES:

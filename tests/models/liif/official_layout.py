@@ -120,31 +120,32 @@ class OfficialLiif(nn.Module):
 
 
 def small_rdn(seed: int = 0) -> OfficialLiif:
-    return seeded(seed, "rdn", {"width": 8, "blocks": 3, "layers": 2, "growth": 4}, hidden=(16, 12, 10, 14))
+    encoder = ResidualDenseNetwork(width=8, blocks=3, layers=2, growth=4)
+    return seeded(OfficialLiif(encoder, (16, 12, 10, 14)), seed)
 
 
 def small_edsr(seed: int = 0, *, factor: float = 1.0) -> OfficialLiif:
-    return seeded(seed, "edsr", {"width": 8, "blocks": 3, "factor": factor}, hidden=(16, 12, 10, 14))
+    return seeded(OfficialLiif(EnhancedDeepNetwork(width=8, blocks=3, factor=factor), (16, 12, 10, 14)), seed)
 
 
-def published_rdn(seed: int = 0) -> OfficialLiif:
-    return seeded(seed, "rdn", {"width": 64, "blocks": 16, "layers": 8, "growth": 64}, hidden=(256,) * 4)
+def published_rdn() -> OfficialLiif:
+    return OfficialLiif(ResidualDenseNetwork(width=64, blocks=16, layers=8, growth=64), (256,) * 4)
 
 
-def published_edsr(seed: int = 0) -> OfficialLiif:
-    return seeded(seed, "edsr", {"width": 64, "blocks": 16}, hidden=(256,) * 4)
+def published_edsr() -> OfficialLiif:
+    return OfficialLiif(EnhancedDeepNetwork(width=64, blocks=16), (256,) * 4)
 
 
-def seeded(
-    seed: int, kind: Literal["rdn", "edsr"], sizes: dict[str, Any], *, hidden: tuple[int, ...]
-) -> OfficialLiif:
+def seeded(network: OfficialLiif, seed: int = 0) -> OfficialLiif:
     """A network of random weights whose colours, on noise, spread over [0, 1] as a trained one's do."""
-    torch.manual_seed(seed)
-    encoder = ResidualDenseNetwork(**sizes) if kind == "rdn" else EnhancedDeepNetwork(**sizes)
-    network = OfficialLiif(encoder, hidden).requires_grad_(False)
+    generator = torch.Generator().manual_seed(seed)
+    network.requires_grad_(False)
+    for parameter in network.parameters():
+        fan = parameter[0].numel() if parameter.ndim > 1 else 100
+        parameter.uniform_(-1, 1, generator=generator).div_(fan**0.5)
     for layer in network.linear[:-1]:
-        layer.weight.mul_(2.5)  # as strong as a ReLU network needs to keep its signal
-    colours = network.picture(torch.rand(12, 12, 3), (24, 24))
+        layer.weight.mul_(1.5)  # as strong as a ReLU network needs to keep its signal
+    colours = network.picture(torch.rand(8, 8, 3, generator=generator), (16, 16))
     last = network.linear[-1]
     spread = 0.15 / colours.std((0, 1))
     last.bias.copy_((last.bias - 2 * (colours.mean((0, 1)) - 0.5)) * spread)
