@@ -1,7 +1,8 @@
 """Put the best weights of a run into the package, in half precision: `python tools/ship_weights.py RUN NAME`.
 
-RUN is a run folder; NAME the file's name in the model's weights folder. The run's commit, settings and validation figures go into
-the file's record, so that a file says where it came from. Refuses to ship a file that scores lower than the one it replaces.
+RUN is a run folder; NAME the file's name in the model's weights folder. The run's commit, settings and
+validation figures go into the file's record, so that a file says where it came from. Refuses to ship a file
+that scores lower than the one it replaces.
 """
 
 import argparse
@@ -27,10 +28,19 @@ def main() -> None:
     source = arguments.run / "best.safetensors"
     header = read_header(source)
     model = find_model(header.model)
-    target = Path(__file__).parents[1] / "anyres" / "models" / model.name / "weights" / f"{arguments.name}.safetensors"
+    target = (
+        Path(__file__).parents[1]
+        / "anyres"
+        / "models"
+        / model.name
+        / "weights"
+        / f"{arguments.name}.safetensors"
+    )
     score = header.record["validation"]["mean"]
     if target.exists() and (before := read_header(target).record["validation"]["mean"]) >= score:
-        raise InputError(f"{target} scores {before:.3f} on validation, {source} only {score:.3f}. Nothing was written.")
+        raise InputError(
+            f"{target} scores {before:.3f} on validation, {source} only {score:.3f}. Nothing was written."
+        )
     run = json.loads((arguments.run / "run.json").read_text(encoding="utf-8"))
     kept = ("recipe", "seed", "settings", "schedule", "commit", "warm_start")
     record = {**header.record, "licence": LICENCE, "run": {name: run[name] for name in kept if name in run}}

@@ -99,7 +99,7 @@ def _shrunk(image: Image, factor: float) -> Image:
 
 
 def _resized(image: Image, size_hw: tuple[int, int], kernel: Kernel) -> Pixels:
-    return np.clip(resize(image.pixels, size_hw, kernel=kernel), 0, 1)
+    return np.asarray(np.clip(resize(image.pixels, size_hw, kernel=kernel), 0, 1))
 
 
 def _sheet(
@@ -150,7 +150,7 @@ def _busiest(pixels: Pixels, side: int) -> tuple[int, int]:
 
 
 def _detail(pixels: Pixels, corner: tuple[int, int], side: int, factor: float) -> Pixels:
-    """A window of the input, cut out of an enlargement by `factor`, its pixels repeated up to the panel's width."""
+    """A window of the input, cut out of an enlargement by `factor` and repeated up to the panel's width."""
     top, left, length = round(corner[0] * factor), round(corner[1] * factor), round(side * factor)
     cut = pixels[top : top + length, left : left + length]
     repeat = max(1, DETAIL // max(cut.shape[:2]))
@@ -177,7 +177,8 @@ def _story(
     gain = figures[model] - figures["bicubic"]
     return [
         f"Task:    {row.task} (single-image super-resolution), here x{factor:g}.",
-        f"Chain:   photograph {size_text(image.size_hw)} -> {model} ({row.id}) -> picture {size_text(enlarged.size_hw)}.",
+        f"Chain:   photograph {size_text(image.size_hw)} -> {model} ({row.id}) -> "
+        f"picture {size_text(enlarged.size_hw)}.",
         f"Paper:   {row.paper}",
         f"Code:    {row.code} (the authors'); what ran here is anyres's own.",
         f"Time:    {seconds:.1f} s, model and all.",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from anyres.cli import models
+from anyres.cli import demo, models, weights
 from anyres.cli.operations import command_of
 from anyres.cli.report import say
 from anyres.core.errors import AnyresError
@@ -23,6 +23,8 @@ for _operation in every_operation().values():
     app.command(_operation.name.replace("_", "-"))(command_of(_operation))
 app.add_typer(models.train, name="train")
 app.add_typer(models.evaluate, name="evaluate")
+app.add_typer(weights.app, name="weights")
+app.add_typer(demo.app, name="demo")
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """Pixel centres: where the pixels of one grid lie on another grid over the same picture.
 
-Both grids cover the same rectangle, so pixel k of n_out has its centre at p = (k + 1/2) n_in / n_out - 1/2, counted in pixels
-of the grid of n_in (align_corners=False). Everything is whole-number arithmetic: a tie at a whole p is decided exactly.
+Both grids cover the same rectangle, so pixel k of n_out has its centre at p = (k + 1/2) n_in / n_out - 1/2,
+counted in pixels of the grid of n_in (align_corners=False). Everything is whole-number arithmetic: a tie at
+a whole p is decided exactly.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from jaxtyping import Float32, Int64
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The two input pixels around each output pixel of one axis; the first index is 0 for the lower one, 1 for the upper."""
+    """The two input pixels around each output pixel of an axis; first index 0 the lower one, 1 the upper."""
 
     indices: Int64[np.ndarray, "2 n"]  # clamped into the grid
     offsets: Float32[np.ndarray, "2 n"]  # p minus the clamped index, in input pixels, from -1 to 1
@@ -20,7 +21,7 @@ class Neighbours:
 
 
 def neighbours(size_in: int, size_out: int, *, start: int = 0, stop: int | None = None) -> Neighbours:
-    """Neighbours of output pixels `start` to `stop` (the end, if not given) on an axis of `size_in` pixels."""
+    """Neighbours of output pixels `start` to `stop` (or the end) on an axis of `size_in` pixels."""
     index = np.arange(start, size_out if stop is None else stop, dtype=np.int64)
     doubled = (2 * index + 1) * size_in - size_out  # 2 n_out p
     lower = doubled // (2 * size_out)

@@ -52,7 +52,8 @@ def load_checkpoint(
         optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     except (KeyError, RuntimeError, ValueError) as error:
         raise WeightsError(
-            f"{path} is not a checkpoint of this recipe: {error}. Use another --run name, or delete that folder."
+            f"{path} is not a checkpoint of this recipe: {error}. "
+            "Use another --run folder, or delete that one."
         ) from error
     return int(progress["step"]), float(progress["best"])
 

@@ -1,8 +1,9 @@
-"""The one training loop: resume, warm start, moving average, mixed precision, several processes, a run folder.
+"""The one training loop: resume, warm start, moving average, mixed precision, several processes, run folder.
 
-A run folder holds `run.json` (recipe, seed, commit, machine), `curve.jsonl` (a line each validation), `checkpoint.safetensors`
-(to go on from) and `best.safetensors` (weights ready to use). Nothing is printed: progress is yielded.
-Several GPUs: start the same command under torchrun; each process draws its own batches and gradients are averaged.
+A run folder holds `run.json` (recipe, seed, commit, machine), `curve.jsonl` (a line each validation),
+`checkpoint.safetensors` (to go on from) and `best.safetensors` (weights ready to use). Nothing is printed:
+progress is yielded. Several GPUs: start the same command under torchrun; each process draws its own batches
+and gradients are averaged.
 """
 
 import json
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Generic
 
 import numpy as np
 import torch
@@ -104,16 +106,18 @@ def train(
                 return
 
 
-class _State:
+class _State(Generic[Batch]):
     """A network in training; lives as long as one call of `train`."""
 
     def __init__(self, recipe: Recipe[Batch], folder: Path, *, machine: Machine, seed: int) -> None:
         torch.manual_seed(seed)
         self.recipe, self.folder, self.machine = recipe, folder, machine
-        self.network = recipe.build().to(machine.device, memory_format=torch.channels_last)
+        self.network = recipe.build().to(machine.device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         make = recipe.optimiser or (lambda network: torch.optim.Adam(network.parameters()))
         self.optimiser = make(self.network)
+        self.parallel = self.network  # or the same behind the averaging of several processes
         self.step, self.best = 0, -math.inf
 
     @classmethod
@@ -125,7 +129,7 @@ class _State:
         machine: Machine,
         seed: int,
         warm_start: Mapping[str, Tensor] | None,
-    ) -> "_State":
+    ) -> "_State[Batch]":
         state = cls(recipe, folder, machine=machine, seed=seed)
         checkpoint = folder / "checkpoint.safetensors"
         _describe_run(recipe, folder, seed=seed, machine=machine)
@@ -138,9 +142,7 @@ class _State:
             for name, value in state.network.state_dict().items():
                 state.average[name].copy_(value)
         if machine.world > 1:
-            state.parallel: nn.Module = nn.parallel.DistributedDataParallel(state.network)
-        else:
-            state.parallel = state.network
+            state.parallel = nn.parallel.DistributedDataParallel(state.network)
         return state
 
     def advance(self, batch: Batch) -> float:
@@ -153,8 +155,8 @@ class _State:
             loss = self.recipe.loss(self.parallel, batch.to(device))
         if not math.isfinite(value := loss.item()):
             raise RunError(
-                f"The loss is {value} at step {self.step}. The best weights so far are kept in {self.folder}; "
-                "lower the learning rate or set a clip norm, and start again: it goes on from the last checkpoint."
+                f"The loss is {value} at step {self.step}. The best weights so far are in {self.folder}. "
+                "Lower the learning rate or set a clip norm, and start again: it goes on from the checkpoint."
             )
         loss.backward()
         if schedule.clip_norm is not None:
@@ -245,7 +247,9 @@ def _describe_run(recipe: Recipe[Batch], folder: Path, *, seed: int, machine: Ma
         about |= {"precision": str(machine.precision), "machine": platform.processor() or platform.machine()}
         path.write_text(json.dumps(fixed | about, indent=1), encoding="utf-8")
     except OSError as error:
-        raise RunError(f"Cannot write into {folder}: {error.strerror}. Set ANYRES_RUNS to another folder.") from error
+        raise RunError(
+            f"Cannot write into {folder}: {error.strerror}. Set ANYRES_RUNS to another folder."
+        ) from error
 
 
 def _commit() -> str:

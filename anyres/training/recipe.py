@@ -1,7 +1,8 @@
 """What a model says about its training; the loop knows nothing else.
 
-A recipe is values and functions, no class to inherit. The batch of a step is a function of a generator seeded by (seed, step,
-process) alone, so a run that was killed and resumed sees the same batches as one that was not.
+A recipe is values and functions, no class to inherit. The batch of a step is a function of a generator
+seeded by (seed, step, process) alone, so a run that was killed and resumed sees the same batches as one
+that was not.
 """
 
 import math

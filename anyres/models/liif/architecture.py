@@ -1,16 +1,19 @@
 """LIIF: a picture as a function of continuous coordinates.
 
 Chen, Liu and Wang, CVPR 2021, https://arxiv.org/abs/2012.09161.
-Axes: b batch, c channels, h w features (and input picture), q queries, y x output picture. Rows come before columns.
-A coordinate is a pixel of an output grid that covers the same rectangle as the input (core/coordinates.py); offsets are in
-half input pixels (one input pixel is 2), the cell is the output pixel's extent in the same unit, 2 / scale.
-Departs from the paper: at the border the nearest feature is repeated and the unfolding sees zeros, as in the authors' code
-(the paper says mirrored); `skip="bilinear"` adds the four neighbours' own colours, blended with the same weights
-(as in LTE, https://arxiv.org/abs/2111.08918); the published networks have `skip="none"`.
+Axes: b batch, c channels, h w features (and input picture), q queries, y x output picture. Rows come before
+columns. A coordinate is a pixel of an output grid that covers the same rectangle as the input
+(core/coordinates.py); offsets are in half input pixels (one input pixel is 2), the cell is the output
+pixel's extent in the same unit, 2 / scale.
+Departs from the paper: at the border the nearest feature is repeated and the unfolding sees zeros, as in
+the authors' code (the paper says mirrored); `skip="bilinear"` adds the four neighbours' own colours,
+blended with the same weights (as in LTE, https://arxiv.org/abs/2111.08918); the published networks have
+`skip="none"`.
 Weights, licence and measured figures: README.md in this folder.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -77,12 +80,14 @@ class Liif(nn.Module):
     def forward(self, pixels: Float[Tensor, "b 3 h w"], queries: Queries) -> Float[Tensor, "b q 3"]:
         """Colours at scattered places, in [0, 1] but for overshoot; dense pictures go through `raster.py`."""
         batch, _, height, width = pixels.shape
-        features = self.decoder.project(self.encode(pixels)) + self.decoder.cell(queries.cell)[..., None, None]
+        cell = self.decoder.cell(queries.cell)
+        features = self.decoder.project(self.encode(pixels)) + cell[..., None, None]
         flat = features.permute(0, 2, 3, 1).reshape(batch * height * width, -1)
         first = torch.arange(batch, device=pixels.device).view(1, batch, 1) * (height * width)
         index = (queries.index + first).view(-1)
         hidden = flat.index_select(0, index).view(*queries.index.shape, -1)
-        offset = functional.linear(queries.offset.to(hidden.dtype), self.decoder.offset_weight.to(hidden.dtype))
+        offset_weight = self.decoder.offset_weight.to(hidden.dtype)
+        offset = functional.linear(queries.offset.to(hidden.dtype), offset_weight)
         colours = self.decoder.colours(hidden + offset)
         if self.config.skip == "bilinear":
             near = pixels.permute(0, 2, 3, 1).reshape(-1, 3).index_select(0, index)
@@ -93,32 +98,36 @@ class Liif(nn.Module):
 class Decoder(nn.Module):
     """A multilayer perceptron over 3x3 unfolded features, an offset and a cell, its first layer taken apart.
 
-    The first layer is linear, so its feature columns are a 3x3 convolution of the feature map (padded by zeros, as the
-    unfolding is), computed once a picture; its cell columns are a constant of one enlargement, its offset columns a sum of two
-    one-dimensional terms. This is exact: only the order of summation differs from the published code.
+    The first layer is linear, so its feature columns are a 3x3 convolution of the feature map (padded by
+    zeros, as the unfolding is), computed once a picture; its cell columns are a constant of one
+    enlargement, its offset columns a sum of two one-dimensional terms. This is exact: only the order of
+    summation differs from the published code.
     """
 
     def __init__(self, channels: int, *, hidden: tuple[int, ...]) -> None:
         super().__init__()
         widths = (9 * channels + 4, *hidden, 3)
         self.channels = channels
-        self.layers = nn.ModuleList(
-            nn.Linear(before, after) for before, after in zip(widths, widths[1:], strict=False)
-        )
+        self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
+
+    @property
+    def linears(self) -> tuple[nn.Linear, ...]:
+        """The layers, first to last."""
+        return tuple(layer for layer in self.layers if isinstance(layer, nn.Linear))
 
     @property
     def offset_weight(self) -> Float[Tensor, "k 2"]:
         """Columns of the first layer for the offset (y, x)."""
-        return self.layers[0].weight[:, 9 * self.channels : 9 * self.channels + 2]
+        return self.linears[0].weight[:, 9 * self.channels : 9 * self.channels + 2]
 
     @property
     def cell_weight(self) -> Float[Tensor, "k 2"]:
         """Columns of the first layer for the cell (y, x)."""
-        return self.layers[0].weight[:, 9 * self.channels + 2 :]
+        return self.linears[0].weight[:, 9 * self.channels + 2 :]
 
     def project(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
         """The part of the first layer that depends on features alone, bias included."""
-        first = self.layers[0]
+        first = self.linears[0]
         weight = first.weight[:, : 9 * self.channels].reshape(-1, self.channels, 3, 3)
         return functional.conv2d(features, weight, first.bias, padding=1)
 
@@ -129,15 +138,15 @@ class Decoder(nn.Module):
     def colours(self, first: Float[Tensor, "*n k"]) -> Float[Tensor, "*n 3"]:
         """Colours in [-1, 1] from the complete first layer, before its ReLU; float32."""
         hidden = first.relu()
-        for layer in self.layers[1:-1]:
+        *inner, last = self.linears[1:]
+        for layer in inner:
             hidden = layer(hidden).relu()
-        return self.layers[-1](hidden).float()
+        colours: Tensor = last(hidden)
+        return colours.float()
 
 
 def build_encoder(config: EncoderConfig) -> Edsr | Rdn:
     """The encoder of a configuration, with random weights."""
     if config.kind == "rdn":
-        return Rdn(
-            channels=config.channels, blocks=config.blocks, layers=config.layers, growth=config.growth
-        )
+        return Rdn(channels=config.channels, blocks=config.blocks, layers=config.layers, growth=config.growth)
     return Edsr(channels=config.channels, blocks=config.blocks)

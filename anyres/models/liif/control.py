@@ -1,7 +1,8 @@
 """The control: LIIF's encoder with a pixel-shuffle decoder for one whole factor. What does any scale cost?
 
-Shi et al., CVPR 2016, https://arxiv.org/abs/1609.05158, in the arrangement of EDSR. It is trained on the same data for as
-many steps and ships no weights. Axes: b batch, h w height and width, y x the enlarged picture.
+Shi et al., CVPR 2016, https://arxiv.org/abs/1609.05158, in the arrangement of EDSR. It is trained on the
+same data for as many steps and ships no weights. Axes: b batch, h w height and width, y x the enlarged
+picture.
 """
 
 from dataclasses import dataclass
@@ -52,20 +53,17 @@ class PixelShuffle(nn.Module):
         normal = (pixels - 0.5) / 0.5
         fine = functional.pixel_shuffle(self.expand(self.encoder(normal)), self.config.scale)
         smooth = functional.interpolate(normal, scale_factor=self.config.scale, mode="bilinear")
-        return (self.colour(fine).float() + smooth) * 0.5 + 0.5
+        colour: Tensor = self.colour(fine)
+        return (colour.float() + smooth) * 0.5 + 0.5
 
-    def enlarge(
-        self, pixels: Float32[Tensor, "h w 3"], size_hw: tuple[int, int]
-    ) -> Float32[Tensor, "y x 3"]:
+    def enlarge(self, pixels: Float32[Tensor, "h w 3"], size_hw: tuple[int, int]) -> Float32[Tensor, "y x 3"]:
         """A whole picture at the one factor; `size_hw` must agree."""
         assert size_hw == (pixels.shape[0] * self.config.scale, pixels.shape[1] * self.config.scale)
         made: Tensor = self(pixels.permute(2, 0, 1)[None])[0]
         return made.permute(1, 2, 0)
 
 
-def sample_pairs(
-    pictures: Pictures, settings: PatchSettings, *, generator: np.random.Generator
-) -> PairBatch:
+def sample_pairs(pictures: Pictures, settings: PatchSettings, *, generator: np.random.Generator) -> PairBatch:
     """Pairs of one step, cut as LIIF's examples are."""
     pairs = [
         cut_pair(pictures.choose(settings, generator), settings, generator=generator)

@@ -1,8 +1,8 @@
 """Pictures that the program draws: what a few dozen photographs lack, text and man-made lines.
 
-Each drawing is a smooth ground with discs, bars, gratings, checkerboards and lines of text in random colours, drawn at twice
-its size and shrunk, so that its edges are as sharp as a good photograph's and no sharper. A drawing is a function of its
-generator alone. VERSION changes whenever the pictures do.
+Each drawing is a smooth ground with discs, bars, gratings, checkerboards and lines of text in random
+colours, drawn at twice its size and shrunk, so that its edges are as sharp as a good photograph's and no
+sharper. A drawing is a function of its generator alone. VERSION changes whenever the pictures do.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,9 @@ from anyres.core.pillow import text_mask
 from anyres.core.resample import resize
 
 VERSION = 1
-LETTERS = np.array(list("aaabcdeeefghiiijklmnnooopqrrsstttuuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?&%@()-+"))
+LETTERS = np.array(
+    list("aaabcdeeefghiiijklmnnooopqrrsstttuuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,;:!?&%@()-+")
+)
 
 Plane = Float32[np.ndarray, "h w"]
 Mask = Callable[[Plane, Plane, np.random.Generator], Plane]
@@ -30,8 +32,9 @@ def draw(side: int, *, generator: np.random.Generator) -> UInt8[np.ndarray, "h w
         _paint(canvas, mask, generator)
     for _ in range(generator.integers(2, 9)):
         _write(canvas, generator)
-    small = resize(canvas, (side, side))
-    return np.clip(np.rint(small * 255), 0, 255).astype(np.uint8)
+    small = np.rint(resize(canvas, (side, side)) * 255)
+    drawing: UInt8[np.ndarray, "h w 3"] = np.clip(small, 0, 255).astype(np.uint8)
+    return drawing
 
 
 def _ground(y: Plane, x: Plane, generator: np.random.Generator) -> Float32[np.ndarray, "h w 3"]:
@@ -39,7 +42,7 @@ def _ground(y: Plane, x: Plane, generator: np.random.Generator) -> Float32[np.nd
     across = [(1 - x)[..., None] * corners[k] + x[..., None] * corners[k + 1] for k in (0, 2)]
     ground = (1 - y)[..., None] * across[0] + y[..., None] * across[1]
     wave = np.sin(2 * np.pi * (generator.uniform(0.5, 6) * x + generator.uniform(0.5, 6) * y))
-    return np.clip(ground + generator.uniform(0, 0.1) * wave[..., None], 0, 1).astype(np.float32)
+    return np.asarray(np.clip(ground + generator.uniform(0, 0.1) * wave[..., None], 0, 1), np.float32)
 
 
 def _paint(canvas: Float32[np.ndarray, "h w 3"], mask: Plane, generator: np.random.Generator) -> None:
@@ -53,8 +56,12 @@ def _write(canvas: Float32[np.ndarray, "h w 3"], generator: np.random.Generator)
     letters = LETTERS[generator.integers(len(LETTERS), size=generator.integers(3, 24))]
     words = "".join(letter if generator.random() > 0.15 else " " for letter in letters)
     angle_deg = generator.uniform(-45, 45) if generator.random() < 0.33 else 0.0
-    mask = text_mask(words, height=int(np.exp(generator.uniform(np.log(14), np.log(90)))), angle_deg=angle_deg)
-    top, left = (generator.integers(-half // 2, side) for half, side in zip(mask.shape, canvas.shape, strict=False))
+    mask = text_mask(
+        words, height=int(np.exp(generator.uniform(np.log(14), np.log(90)))), angle_deg=angle_deg
+    )
+    top, left = (
+        generator.integers(-half // 2, side) for half, side in zip(mask.shape, canvas.shape, strict=False)
+    )
     rows = slice(max(0, top), min(canvas.shape[0], top + mask.shape[0]))
     columns = slice(max(0, left), min(canvas.shape[1], left + mask.shape[1]))
     if rows.start < rows.stop and columns.start < columns.stop:
@@ -64,7 +71,7 @@ def _write(canvas: Float32[np.ndarray, "h w 3"], generator: np.random.Generator)
 
 def _edge(distance: Plane) -> Plane:
     """1 inside (negative distance in pixels), 0 outside, one pixel between."""
-    return np.clip(0.5 - distance, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(0.5 - distance, 0, 1), np.float32)
 
 
 def _turned(y: Plane, x: Plane, generator: np.random.Generator) -> tuple[Plane, Plane]:
@@ -92,7 +99,7 @@ def _grating(y: Plane, x: Plane, generator: np.random.Generator) -> Plane:
     period, duty = np.exp(generator.uniform(np.log(5), np.log(60))), generator.uniform(0.2, 0.8)
     phase = np.abs(np.mod(v, period) - period / 2)
     stripes = _edge(phase - duty * period / 2)
-    return stripes * _edge(np.maximum(np.abs(v), np.abs(u)) - generator.uniform(30, len(y) / 3))
+    return np.asarray(stripes * _edge(np.maximum(np.abs(v), np.abs(u)) - generator.uniform(30, len(y) / 3)))
 
 
 def _board(y: Plane, x: Plane, generator: np.random.Generator) -> Plane:
@@ -101,7 +108,7 @@ def _board(y: Plane, x: Plane, generator: np.random.Generator) -> Plane:
     inside = np.maximum(np.abs(v), np.abs(u)) - generator.uniform(30, len(y) / 4)
     near = (1 + generator.uniform(-0.5, 0.5) * v / len(y)).astype(np.float32)  # a hint of perspective
     product = np.sin(np.pi * v / near / side) * np.sin(np.pi * u / near / side)
-    return np.clip(0.5 + product * side / 3, 0, 1).astype(np.float32) * _edge(inside)
+    return np.asarray(np.clip(0.5 + product * side / 3, 0, 1) * _edge(inside), np.float32)
 
 
 _SHAPES: tuple[Mask, ...] = (_disc, _bar, _bar, _grating, _board)

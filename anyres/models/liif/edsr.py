@@ -2,7 +2,8 @@
 
 Lim, Son, Kim, Nah and Lee, CVPR Workshops 2017, https://arxiv.org/abs/1707.02921.
 Axes: b batch, c channels, h w height and width. Input in [-1, 1].
-Departs from the paper: no upsampler (LIIF's decoder takes its place), no mean shift, as LIIF's authors trained it.
+Departs from the paper: no upsampler (LIIF's decoder takes its place), no mean shift, as LIIF's authors
+trained it.
 """
 
 from jaxtyping import Float
@@ -22,7 +23,7 @@ class Edsr(nn.Module):
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """Features, at the size of the picture."""
-        shallow = self.head(pixels)
+        shallow: Tensor = self.head(pixels)
         deep: Tensor = self.tail(self.body(shallow))
         return deep + shallow
 

@@ -1,9 +1,10 @@
-"""LIIF's training examples: a patch, the same patch shrunk by a random factor, and the colours of some of its pixels.
+"""LIIF's training examples: a patch, the same shrunk by a random factor, and the colours of some pixels.
 
-Section 4.1 of https://arxiv.org/abs/2012.09161 and the authors' configuration: factor uniform in [1, 4] for each example, the
-shrunk patch 48 pixels wide, both rounded to 8 bits, flipped and transposed at random.
-Ours: each photograph is also used at 0.71 and 0.5 of its size, because 42 photographs of 1280 pixels hold less fine texture
-than the 800 of the paper; some examples come from pictures that the program draws; some have their colour channels permuted.
+Section 4.1 of https://arxiv.org/abs/2012.09161 and the authors' configuration: factor uniform in [1, 4] for
+each example, the shrunk patch 48 pixels wide, both rounded to 8 bits, flipped and transposed at random.
+Ours: each photograph is also used at 0.71 and 0.5 of its size, because 42 photographs of 1280 pixels hold
+less fine texture than the 800 of the paper; some examples come from pictures that the program draws; some
+have their colour channels permuted.
 Axes: b examples, q queries.
 """
 
@@ -35,6 +36,7 @@ class PatchSettings:
     patch: int = 48  # side of the shrunk patch, pixels
     queries: int = 2304  # colours asked for in each example
     scales: tuple[float, float] = (1.0, 4.0)  # range of the factor
+    levels: tuple[float, ...] = (1.0, 0.71, 0.5)  # sizes at which each photograph is used
     permuted: float = 0.25  # share of examples whose colour channels are permuted
     drawn: float = 0.1  # share of examples cut from drawings
     drawings: int = 64  # how many are drawn, 512 pixels wide
@@ -75,15 +77,15 @@ def load_pictures(
     settings: PatchSettings,
     *,
     without: Sequence[str],
-    levels: Sequence[float] = (1.0, 0.71, 0.5),
 ) -> Pictures:
     """The pictures of a folder at several sizes, and the drawings.
 
     Args:
         folder: searched for PNG, JPEG, WebP and BMP, not in subfolders.
-        settings: how large a patch is, and how many drawings are made.
+        settings: how large a patch is, at which sizes pictures are used (one too small for a patch is
+        dropped),
+            and how many drawings are made.
         without: file names without suffix, kept for validation.
-        levels: sizes at which each picture is used; one too small for a patch is dropped.
 
     Raises:
         InputError: if there is no photograph to train on.
@@ -96,14 +98,14 @@ def load_pictures(
         whole = read_rgb8(path)
         height, width = whole.shape[:2]
         skipped += min(height, width) < smallest
-        for level in levels:
+        for level in settings.levels:
             size_hw = round(height * level), round(width * level)
             if min(size_hw) >= smallest:
                 photographs.append(whole if level == 1 else shrink(whole, size_hw))
     if not photographs:
         raise InputError(
-            f"No picture to train on in {folder}: {len(paths)} pictures found, {skipped} of them smaller than "
-            f"{smallest} x {smallest}. Give a folder of larger PNG, JPEG or WebP pictures with --data."
+            f"No picture to train on in {folder}: {len(paths)} pictures found, {skipped} of them smaller "
+            f"than {smallest} x {smallest}. Give a folder of larger PNG, JPEG or WebP pictures with --data."
         )
     drawings = (draw(512, generator=np.random.default_rng([VERSION, n])) for n in range(settings.drawings))
     return Pictures(tuple(photographs), tuple(drawings) if settings.drawn else (), skipped)
@@ -112,7 +114,11 @@ def load_pictures(
 def sample_batch(pictures: Pictures, settings: PatchSettings, *, generator: np.random.Generator) -> Batch:
     """Examples of one step."""
     examples = [
-        _ask(*cut_pair(pictures.choose(settings, generator), settings, generator=generator), settings, generator)
+        _ask(
+            *cut_pair(pictures.choose(settings, generator), settings, generator=generator),
+            settings,
+            generator,
+        )
         for _ in range(settings.batch)
     ]
     index, offset, weight = (np.stack([one[place] for one in examples], axis=1) for place in (2, 3, 4))
@@ -126,7 +132,7 @@ def sample_batch(pictures: Pictures, settings: PatchSettings, *, generator: np.r
 def cut_pair(
     picture: Picture, settings: PatchSettings, *, generator: np.random.Generator
 ) -> tuple[Picture, Picture]:
-    """A patch shrunk by a random factor to `settings.patch` pixels, and the patch itself, both turned alike."""
+    """A patch shrunk by a random factor to `settings.patch` pixels, and the patch itself, turned alike."""
     side = round(settings.patch * generator.uniform(*settings.scales))
     top = generator.integers(picture.shape[0] - side + 1)
     left = generator.integers(picture.shape[1] - side + 1)
@@ -141,7 +147,7 @@ def cut_pair(
 def shrink(picture: Picture, size_hw: tuple[int, int]) -> Picture:
     """A picture shrunk by the published protocol: cubic, antialiased, rounded to 8 bits."""
     small = resize(picture.astype(np.float32), size_hw)
-    return np.clip(np.rint(small), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(small), 0, 255), np.uint8)
 
 
 def _ask(

@@ -1,8 +1,9 @@
 """LIIF on a whole grid of output pixels: the same function as `Liif.forward`, without a query list.
 
-What makes it fast is exact. Neighbours, offsets and weights are separable, so tables of one row and one column serve all
-pixels; each row of features is stretched over the output columns once and reused by every output row that lies on it; the
-perceptron runs as 1x1 convolutions over blocks that stay in the processor's cache.
+What makes it fast is exact. Neighbours, offsets and weights are separable, so tables of one row and one
+column serve all pixels; each row of features is stretched over the output columns once and reused by every
+output row that lies on it; the perceptron runs as 1x1 convolutions over blocks that stay in the processor's
+cache.
 Axes: h w features (and input picture), y x output picture, k width of the decoder's first layer.
 """
 
@@ -19,7 +20,9 @@ from torch.nn import functional
 from anyres.core.coordinates import Neighbours, neighbours
 from anyres.models.liif.architecture import Liif
 
-BLOCK_QUERIES = 16384  # perceptron inputs at a time: 8 MB at width 256 in bfloat16, measured best from 8,192 to 32,768
+BLOCK_QUERIES = (
+    16384  # perceptron inputs at a time: 8 MB at width 256 in bfloat16, measured best from 8,192 to 32,768
+)
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,10 @@ class Span:
     total: int
 
 
-def enlarge(model: Liif, pixels: Float32[Tensor, "h w 3"], size_hw: tuple[int, int]) -> Float32[Tensor, "y x 3"]:
-    """A whole picture at another size, in [0, 1] but for overshoot: for pictures that fit in memory untiled."""
+def enlarge(
+    model: Liif, pixels: Float32[Tensor, "h w 3"], size_hw: tuple[int, int]
+) -> Float32[Tensor, "y x 3"]:
+    """A whole picture at another size, in [0, 1] but for overshoot; it must fit in memory untiled."""
     tile = encode(model, pixels, origin=(0, 0), size_hw=(pixels.shape[0], pixels.shape[1]))
     return render(model, tile, Span(0, size_hw[0], size_hw[0]), Span(0, size_hw[1], size_hw[1]))
 
@@ -117,9 +122,9 @@ def _render_rows(
 
 
 def _perceptron(model: Liif, first: Float[Tensor, "y x k"]) -> Float32[Tensor, "y x 3"]:
-    """`Decoder.colours` as 1x1 convolutions, which some processors run three times as fast as a matrix product."""
+    """`Decoder.colours` as 1x1 convolutions: on some processors three times as fast as matrix products."""
     hidden = first.relu_().permute(2, 0, 1)[None]  # y x k in memory is k y x, channels last
-    layers = model.decoder.layers[1:]
+    layers = model.decoder.linears[1:]
     for number, layer in enumerate(layers, start=1):
         hidden = functional.conv2d(hidden, layer.weight[:, :, None, None], layer.bias)
         if number < len(layers):

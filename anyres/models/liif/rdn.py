@@ -2,8 +2,9 @@
 
 Zhang, Tian, Kong, Zhong and Fu, CVPR 2018, https://arxiv.org/abs/1802.08797.
 Axes: b batch, c channels, h w height and width. Input in [-1, 1].
-Departs from the paper: no upsampler (LIIF's decoder takes its place), as LIIF's authors trained it. The 1x1 fusion of all
-blocks is summed block by block instead of over their concatenation: the same function in less memory.
+Departs from the paper: no upsampler (LIIF's decoder takes its place), as LIIF's authors trained it. The 1x1
+fusion of all blocks is summed block by block instead of over their concatenation: the same function in less
+memory.
 """
 
 import torch
@@ -20,16 +21,15 @@ class Rdn(nn.Module):
         self.halo = blocks * layers + 3  # pixels that one feature sees on each side
         self.head = nn.Conv2d(3, channels, 3, padding=1)
         self.entry = nn.Conv2d(channels, channels, 3, padding=1)
-        self.blocks = nn.ModuleList(
-            DenseBlock(channels, layers=layers, growth=growth) for _ in range(blocks)
-        )
+        self.blocks = nn.ModuleList(DenseBlock(channels, layers=layers, growth=growth) for _ in range(blocks))
         self.fuse = nn.Conv2d(blocks * channels, channels, 1)
         self.tail = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """Features, at the size of the picture."""
-        shallow = self.head(pixels)
+        shallow: Tensor = self.head(pixels)
         features = self.entry(shallow)
+        assert self.fuse.bias is not None
         fused = self.fuse.bias.view(1, -1, 1, 1)
         for block, weight in zip(self.blocks, self.fuse.weight.split(self.channels, dim=1), strict=True):
             features = block(features)

@@ -1,8 +1,10 @@
 """How LIIF's weights are trained: the paper's recipe, and ours that fits two CPU cores.
 
-Paper (section 4.1 of https://arxiv.org/abs/2012.09161 and the authors' configuration): 16 examples of 48 x 48 pixels and 2304
-queries a step, L1 loss, Adam at 1e-4, halved at 200, 400, 600 and 800 of 1000 epochs of 1000 steps.
-Ours: Adam at a higher rate with warm-up, half a cosine down, a clipped gradient, an average of the weights, fewer queries.
+Paper (section 4.1 of https://arxiv.org/abs/2012.09161 and the authors' configuration): 16 examples of 48 x
+48 pixels and 2304 queries a step, L1 loss, Adam at 1e-4, halved at 200, 400, 600 and 800 of 1000 epochs of
+1000 steps.
+Ours: Adam at a higher rate with warm-up, half a cosine down, a clipped gradient, an average of the weights,
+fewer queries.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +20,7 @@ from torch import Tensor, nn
 from anyres.core.errors import InputError
 from anyres.core.files import read_rgb8
 from anyres.evaluation.pixels import psnr_luma
-from anyres.models.liif.architecture import COMPACT, RDN_A, Liif, LiifConfig
+from anyres.models.liif.architecture import COMPACT, EDSR_BASELINE, RDN_A, RDN_B, Liif, LiifConfig
 from anyres.models.liif.control import PairBatch, PixelShuffle, PixelShuffleConfig, sample_pairs
 from anyres.models.liif.drawings import VERSION
 from anyres.models.liif.patches import Batch, PatchSettings, Picture, load_pictures, sample_batch, shrink
@@ -58,6 +60,16 @@ def rdn(data: Path, *, steps: int | None = None) -> Recipe[Batch]:
     return liif_recipe("liif-rdn", RDN_A, schedule, PatchSettings(), data=data)
 
 
+def paper_edsr(data: Path, *, steps: int | None = None) -> Recipe[Batch]:
+    """The paper's recipe with the EDSR-baseline encoder: a million steps, meant for DIV2K and a GPU."""
+    return liif_recipe("paper-edsr-baseline", EDSR_BASELINE, _paper_schedule(steps), PAPER_PATCHES, data=data)
+
+
+def paper_rdn(data: Path, *, steps: int | None = None) -> Recipe[Batch]:
+    """The paper's recipe with the RDN encoder (B): a million steps, meant for DIV2K and several GPUs."""
+    return liif_recipe("paper-rdn", RDN_B, _paper_schedule(steps), PAPER_PATCHES, data=data)
+
+
 def control(data: Path, *, steps: int | None = None) -> Recipe[PairBatch]:
     """The compact encoder with a pixel-shuffle decoder for x2 alone: what does any scale cost?"""
     recipe = compact(data, steps=steps)
@@ -85,7 +97,21 @@ def control(data: Path, *, steps: int | None = None) -> Recipe[PairBatch]:
     )
 
 
-recipes = {"liif-compact": compact, "liif-rdn": rdn, "pixel-shuffle-x2": control}
+recipes = {
+    "liif-compact": compact,
+    "liif-rdn": rdn,
+    "pixel-shuffle-x2": control,
+    "paper-edsr-baseline": paper_edsr,
+    "paper-rdn": paper_rdn,
+}
+PAPER_PATCHES = PatchSettings(permuted=0.0, drawn=0.0, levels=(1.0,))
+
+
+def _paper_schedule(steps: int | None) -> Schedule:
+    """Adam at 1e-4, halved four times; neither warm-up nor average nor clipping."""
+    return Schedule(
+        steps or 1_000_000, 1e-4, 0.0, halved_at=(0.2, 0.4, 0.6, 0.8), warmup_steps=0, average_decay=0.0
+    )
 
 
 def liif_recipe(
