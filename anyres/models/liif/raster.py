@@ -57,7 +57,7 @@ def encode(
 ) -> FeatureTile:
     """A piece of a picture, as the decoder takes it. `origin` and `size_hw` as in FeatureTile."""
     dtype = model.decoder.offset_weight.dtype
-    planes = pixels.permute(2, 0, 1)[None].to(dtype)  # h w 3 in memory: channels last
+    planes = pixels[None].permute(0, 3, 1, 2).to(dtype)  # h w 3 in memory: channels last
     projected = model.decoder.project(model.encode(planes))[0].permute(1, 2, 0).contiguous()
     return FeatureTile(projected, pixels, origin, size_hw)
 
@@ -123,7 +123,8 @@ def _render_rows(
 
 def _perceptron(model: Liif, first: Float[Tensor, "y x k"]) -> Float32[Tensor, "y x 3"]:
     """`Decoder.colours` as 1x1 convolutions: on some processors three times as fast as matrix products."""
-    hidden = first.relu_().permute(2, 0, 1)[None]  # y x k in memory is k y x, channels last
+    # The batch axis comes first: added after the permutation its stride would hide that channels are last.
+    hidden = first.relu_()[None].permute(0, 3, 1, 2)
     layers = model.decoder.linears[1:]
     for number, layer in enumerate(layers, start=1):
         hidden = functional.conv2d(hidden, layer.weight[:, :, None, None], layer.bias)
