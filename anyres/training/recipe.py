@@ -8,7 +8,7 @@ that was not.
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from torch import Tensor, nn
 Moved = TypeVar("Moved")
 
 
+@runtime_checkable
+@runtime_checkable
 class Movable(Protocol):
     """A batch: anything that can be put on a device."""
 
