@@ -18,7 +18,6 @@ Moved = TypeVar("Moved")
 
 
 @runtime_checkable
-@runtime_checkable
 class Movable(Protocol):
     """A batch: anything that can be put on a device."""
 
