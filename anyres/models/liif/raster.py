@@ -13,7 +13,7 @@ from itertools import groupby
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 from torch.nn import functional
 
@@ -88,6 +88,7 @@ class _Across:
         cell = torch.tensor([[cell_y, 2 * tile.size_hw[1] / columns.total]], device=device)
         constant = functional.linear(cell, model.decoder.cell_weight.float())
         offsets = torch.from_numpy(table.offsets).to(device)[..., None] * 2  # one input pixel is 2
+        self.chosen = [torch.from_numpy(np.flatnonzero(weights)).to(device) for weights in table.weights]
         self.indices = torch.from_numpy(table.indices - tile.origin[1]).to(device)
         self.terms = (offsets * weight[:, 1] + constant).to(dtype)  # 2 x k
         self.weights = torch.from_numpy(table.weights).to(device)[..., None]  # 2 x 1
@@ -97,28 +98,52 @@ class _Across:
 def _render_rows(
     model: Liif, tile: FeatureTile, down: Neighbours, across: _Across
 ) -> Float32[Tensor, "y x 3"]:
+    """Some rows of the rectangle: the answers of the four neighbours, but for those that weigh nothing.
+
+    At odd whole factors every s-th output pixel lies on an input pixel, whose upper neighbour has weight 0.
+    """
     first, last = int(down.indices.min()), int(down.indices.max())
     band = slice(first - tile.origin[0], last + 1 - tile.origin[0])
-    device, dtype = tile.projected.device, tile.projected.dtype
-    result: Tensor | None = None
+    device = tile.pixels.device
+    shape = down.indices.shape[1], across.indices.shape[1], 3
+    result = torch.zeros(shape, dtype=torch.float32, device=device)
     for lateral in (0, 1):
-        stretched = tile.projected[band].index_select(1, across.indices[lateral]) + across.terms[lateral]
-        pixels = tile.pixels[band].index_select(1, across.indices[lateral])
+        columns = across.chosen[lateral]
+        where = across.indices[lateral][columns]
+        stretched = tile.projected[band].index_select(1, where) + across.terms[lateral][columns]
+        pixels = tile.pixels[band].index_select(1, where)
         for vertical in (0, 1):
-            offsets = torch.from_numpy(down.offsets[vertical]).to(device)[:, None] * 2
-            terms = (offsets * across.down_weight).to(dtype)[:, None, :]
-            hidden = torch.empty((len(terms), *stretched.shape[1:]), dtype=dtype, device=device)
-            for row, span in _runs(down.indices[vertical] - first):
-                torch.add(stretched[row], terms[span], out=hidden[span])
-            colours = _perceptron(model, hidden)
+            rows = np.flatnonzero(down.weights[vertical])
+            if not len(rows) or not len(columns):
+                continue
+            lines = down.indices[vertical][rows] - first
+            offsets = torch.from_numpy(down.offsets[vertical][rows]).to(device)
+            colours = _perceptron(model, _first_layer(stretched, lines, offsets, across.down_weight))
             if model.config.skip == "bilinear":
-                rows = torch.from_numpy(down.indices[vertical] - first).to(device)
-                colours += (pixels.index_select(0, rows) - 0.5) / 0.5
-            weight = torch.from_numpy(down.weights[vertical]).to(device)[:, None, None]
-            part = colours * (weight * across.weights[lateral])
-            result = part if result is None else result.add_(part)
-    assert result is not None
+                colours += (pixels.index_select(0, torch.from_numpy(lines).to(device)) - 0.5) / 0.5
+            weight = torch.from_numpy(down.weights[vertical][rows]).to(device)[:, None, None]
+            colours *= weight * across.weights[lateral][columns]
+            if colours.shape == shape:
+                result += colours
+            else:
+                place = torch.from_numpy(rows).to(device)[:, None], columns[None]
+                result.index_put_(place, colours, accumulate=True)
     return result.mul_(0.5).add_(0.5)
+
+
+def _first_layer(
+    stretched: Float[Tensor, "h x k"],
+    lines: Int64[np.ndarray, " y"],
+    offsets: Float32[Tensor, " y"],
+    weight: Float32[Tensor, " k"],
+) -> Float[Tensor, "y x k"]:
+    """The perceptron's first layer for output rows that lie on these lines of features, before its ReLU."""
+    terms = (offsets[:, None] * 2 * weight).to(stretched.dtype)[:, None]  # one input pixel is 2
+    shape = len(lines), *stretched.shape[1:]
+    hidden = torch.empty(shape, dtype=stretched.dtype, device=stretched.device)
+    for line, span in _runs(lines):
+        torch.add(stretched[line], terms[span], out=hidden[span])
+    return hidden
 
 
 def _perceptron(model: Liif, first: Float[Tensor, "y x k"]) -> Float32[Tensor, "y x 3"]:
