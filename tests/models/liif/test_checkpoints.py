@@ -97,28 +97,6 @@ def test_an_official_checkpoint_gives_the_official_picture_at_any_factor(
     assert float((made - expected).abs().max()) <= 2e-5
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("make", "config"),
-    [(official.published_edsr, EDSR_BASELINE), (official.published_rdn, RDN_B)],
-    ids=["edsr", "rdn"],
-)
-def test_networks_of_the_published_size_give_the_official_picture(
-    tmp_path: Path, make: Callable[[], official.OfficialLiif], config: LiifConfig
-) -> None:
-    network = official.seeded(make())
-    weights = converted(official.wrapped(network), tmp_path)
-    assert weights.config == config
-    ours = Liif(config).requires_grad_(False)
-    ours.load_state_dict(weights.tensors)
-    network.double()
-    for size in ((12, 16), (20, 26), (48, 64)):  # x2, x3.3, x8
-        expected = network.picture(pixels((6, 8)).double(), size)
-        made = enlarge(ours, pixels((6, 8)), size)
-        assert float(expected.std()) > 0.1
-        assert float((made - expected).abs().max()) <= 2e-5
-
-
 @pytest.mark.parametrize(
     ("make", "config", "counts"),
     [
@@ -321,3 +299,25 @@ def test_tensors_of_an_unknown_network_are_listed(tmp_path: Path) -> None:
 def test_a_checkpoint_without_named_tensors_is_refused(tmp_path: Path, content: object) -> None:
     with pytest.raises(WeightsError, match="holds no named tensors"):
         converted(content, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("make", "config"),
+    [(official.published_edsr, EDSR_BASELINE), (official.published_rdn, RDN_B)],
+    ids=["edsr", "rdn"],
+)
+def test_networks_of_the_published_size_give_the_official_picture(
+    tmp_path: Path, make: Callable[[], official.OfficialLiif], config: LiifConfig
+) -> None:
+    network = official.seeded(make())
+    weights = converted(official.wrapped(network), tmp_path)
+    assert weights.config == config
+    ours = Liif(config).requires_grad_(False)
+    ours.load_state_dict(weights.tensors)
+    network.double()
+    for size in ((12, 16), (20, 26), (48, 64)):  # x2, x3.3, x8
+        expected = network.picture(pixels((6, 8)).double(), size)
+        made = enlarge(ours, pixels((6, 8)), size)
+        assert float(expected.std()) > 0.1
+        assert float((made - expected).abs().max()) <= 2e-5
