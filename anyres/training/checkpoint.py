@@ -20,28 +20,27 @@ def save_checkpoint(
     network: nn.Module,
     average: Mapping[str, Tensor],
     optimiser: torch.optim.Optimizer,
-    step: int,
-    best: float,
+    progress: Mapping[str, int | float],
 ) -> None:
-    """Write the state after `step` steps; raises RunError if the disk does not take it."""
+    """Write a state, and numbers that say how far it is; raises RunError if the disk does not take it."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
     for index, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
-    write_tensors(path, tensors, metadata={"progress": json.dumps({"step": step, "best": best})})
+    write_tensors(path, tensors, metadata={"progress": json.dumps(dict(progress))})
 
 
 def load_checkpoint(
     path: Path, *, network: nn.Module, average: dict[str, Tensor], optimiser: torch.optim.Optimizer
-) -> tuple[int, float]:
-    """Put a saved state into network, average and optimiser; the steps done and the best score so far.
+) -> dict[str, int | float]:
+    """Put a saved state into network, average and optimiser; the numbers that were saved with it.
 
     Raises:
         WeightsError: if the file is damaged or of another network.
     """
     tensors, metadata = read_tensors(path)
     try:
-        progress = json.loads(metadata["progress"])
+        progress: dict[str, int | float] = json.loads(metadata["progress"])
         network.load_state_dict(_under("network.", tensors))
         for name, value in _under("average.", tensors).items():
             average[name].copy_(value)
@@ -55,7 +54,7 @@ def load_checkpoint(
             f"{path} is not a checkpoint of this recipe: {error}. "
             "Use another --run folder, or delete that one."
         ) from error
-    return int(progress["step"]), float(progress["best"])
+    return progress
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -89,10 +89,10 @@ def train(
             if state.step + AHEAD < schedule.steps:
                 waiting.append(_submit(pool, recipe, seed, state.step + AHEAD, machine))
             losses.append(state.advance(batch))
-            is_over = time.monotonic() - started > time_limit_s or state.step == schedule.steps
+            is_over = state.agree(time.monotonic() - started > time_limit_s or state.step == schedule.steps)
             figures = None
             if state.step % schedule.validate_every == 0 or state.step == schedule.steps:
-                figures = state.validate(loss=float(np.mean(losses)))
+                figures = state.validate()
             if state.step % schedule.checkpoint_every == 0 or is_over:
                 state.save()
             if state.step % report_every == 0 or figures or is_over:
@@ -119,6 +119,7 @@ class _State(Generic[Batch]):
         self.optimiser = make(self.network)
         self.parallel = self.network  # or the same behind the averaging of several processes
         self.step, self.best = 0, -math.inf
+        self.loss_sum, self.loss_count = 0.0, 0  # since the last validation
 
     @classmethod
     def start(
@@ -134,13 +135,20 @@ class _State(Generic[Batch]):
         checkpoint = folder / "checkpoint.safetensors"
         _describe_run(recipe, folder, seed=seed, machine=machine)
         if checkpoint.exists():
-            state.step, state.best = load_checkpoint(
+            progress = load_checkpoint(
                 checkpoint, network=state.network, average=state.average, optimiser=state.optimiser
+            )
+            state.step, state.best = int(progress["step"]), progress["best"]
+            state.loss_sum, state.loss_count = (
+                progress.get("loss_sum", 0.0),
+                int(progress.get("loss_count", 0)),
             )
         elif warm_start is not None:
             state.network.load_state_dict(warm_start)
             for name, value in state.network.state_dict().items():
                 state.average[name].copy_(value)
+        if machine.rank == 0:
+            _cut_curve(folder / "curve.jsonl", state.step)
         if machine.world > 1:
             state.parallel = nn.parallel.DistributedDataParallel(state.network)
         return state
@@ -163,16 +171,26 @@ class _State(Generic[Batch]):
             nn.utils.clip_grad_norm_(self.network.parameters(), schedule.clip_norm)
         self.optimiser.step()
         self.step += 1
+        self.loss_sum, self.loss_count = self.loss_sum + value, self.loss_count + 1
         decay = min(schedule.average_decay, (1 + self.step) / (10 + self.step))  # short memory at the start
         with torch.no_grad():
             for name, current in self.network.state_dict().items():
                 self.average[name].lerp_(current, 1 - decay)
         return value
 
-    def validate(self, *, loss: float) -> Mapping[str, float]:
+    def agree(self, is_over: bool) -> bool:
+        """What the first process says: clocks differ, and none may wait for another that has stopped."""
+        if self.machine.world == 1:
+            return is_over
+        flag = torch.tensor(float(is_over), device=self.machine.device)
+        distributed.broadcast(flag, src=0)
+        return bool(flag.item())
+
+    def validate(self) -> Mapping[str, float]:
         network = self.recipe.build().to(self.machine.device)
         network.load_state_dict(self.average)
         figures = dict(self.recipe.validate(network.eval().requires_grad_(False)))
+        loss, self.loss_sum, self.loss_count = self.loss_sum / self.loss_count, 0.0, 0
         if self.machine.rank == 0:
             line = {"step": self.step, "loss": loss, **figures}
             with (self.folder / "curve.jsonl").open("a", encoding="utf-8") as file:
@@ -195,8 +213,12 @@ class _State(Generic[Batch]):
                 network=self.network,
                 average=self.average,
                 optimiser=self.optimiser,
-                step=self.step,
-                best=self.best,
+                progress={
+                    "step": self.step,
+                    "best": self.best,
+                    "loss_sum": self.loss_sum,
+                    "loss_count": self.loss_count,
+                },
             )
 
 
@@ -250,6 +272,14 @@ def _describe_run(recipe: Recipe[Batch], folder: Path, *, seed: int, machine: Ma
         raise RunError(
             f"Cannot write into {folder}: {error.strerror}. Set ANYRES_RUNS to another folder."
         ) from error
+
+
+def _cut_curve(path: Path, step: int) -> None:
+    """Take out what a killed run wrote after its last checkpoint: those steps are done again."""
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+        path.write_text("".join(kept), encoding="utf-8")
 
 
 def _commit() -> str:
