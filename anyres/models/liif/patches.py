@@ -131,7 +131,7 @@ def sample_batch(pictures: Pictures, settings: PatchSettings, *, generator: np.r
 
 def cut_pair(
     picture: Picture, settings: PatchSettings, *, generator: np.random.Generator
-) -> tuple[Picture, Picture]:
+) -> tuple[UInt8[np.ndarray, "p p 3"], UInt8[np.ndarray, "s s 3"]]:
     """A patch shrunk by a random factor to `settings.patch` pixels, and the patch itself, turned alike."""
     side = round(settings.patch * generator.uniform(*settings.scales))
     top = generator.integers(picture.shape[0] - side + 1)
@@ -144,14 +144,17 @@ def cut_pair(
     return _turn(small, turns=turns, mirror=mirror), _turn(large, turns=turns, mirror=mirror)
 
 
-def shrink(picture: Picture, size_hw: tuple[int, int]) -> Picture:
+def shrink(picture: Picture, size_hw: tuple[int, int]) -> UInt8[np.ndarray, "y x 3"]:
     """A picture shrunk by the published protocol: cubic, antialiased, rounded to 8 bits."""
     small = resize(picture.astype(np.float32), size_hw)
     return np.asarray(np.clip(np.rint(small), 0, 255), np.uint8)
 
 
 def _ask(
-    small: Picture, large: Picture, settings: PatchSettings, generator: np.random.Generator
+    small: UInt8[np.ndarray, "p p 3"],
+    large: UInt8[np.ndarray, "s s 3"],
+    settings: PatchSettings,
+    generator: np.random.Generator,
 ) -> tuple[np.ndarray, ...]:
     """The small patch, the colours of some pixels of the large one, and where they lie on the small one."""
     side = len(large)
