@@ -1,8 +1,8 @@
 """Pieces of a picture with enough around them: what a network makes of them is what it makes of the whole.
 
 A network whose output pixel sees `halo` pixels on each side gives, in the inside of a piece cut out with that
-much around it, exactly the values it gives on the whole picture. Where the picture ends the piece ends too, so
-padding happens only there.
+much around it, exactly the values it gives on the whole picture. Where the picture ends the piece ends too,
+so padding happens only there.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """The door to LIIF: a picture in, the same picture at any size out, row by row, in bounded memory.
 
 Each axis is enlarged by the network up to `DECODED` times; what is asked beyond that is resampled from there,
-and an axis that shrinks is resampled with antialiasing. Colour under transparent pixels is replaced before the
-network sees it, and transparency goes through the same network: sharp edges without fringes.
+and an axis that shrinks is resampled with antialiasing. Colour under transparent pixels is replaced before
+the network sees it, and transparency goes through the same network: sharp edges without fringes.
 Axes: h w the picture, y x its enlargement, c channels.
 """
 
@@ -190,7 +190,7 @@ class Upscaler:
         live = 4 * config.channels + 2 * config.layers * config.growth + 3 * width  # channels held at once
         bytes_per_pixel = live * self._network.decoder.offset_weight.element_size()
         budget = free_memory_bytes(self._device) / 4
-        tile = max(256, 4 * self._halo)
+        tile = max(512, 4 * self._halo)
         while (tile + 2 * self._halo) ** 2 * bytes_per_pixel > budget and tile > SMALLEST_TILE:
             tile //= 2
         return tile
