@@ -22,8 +22,9 @@ def small_network(kind: str = "edsr", *, skip: str = "none", seed: int = 0) -> L
     with torch.no_grad():
         for parameter in network.encoder.parameters():
             parameter.mul_(1.5)
-        for layer in network.decoder.layers:
-            layer.weight.mul_(2)
+        for name, parameter in network.decoder.named_parameters():
+            if name.endswith("weight"):
+                parameter.mul_(2)
     return network.eval().requires_grad_(False)
 
 

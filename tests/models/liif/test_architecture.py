@@ -8,6 +8,7 @@ from anyres.models.liif.architecture import (
     Decoder,
     Liif,
     LiifConfig,
+    Queries,
     build_encoder,
 )
 from tests.models.liif.networks import ENCODERS, HALOS, every_query, random_pixels, small_network
@@ -99,10 +100,10 @@ def test_a_decoder_of_zeros_with_a_skip_is_bilinear_enlargement() -> None:
 
 def test_constant_features_without_offset_and_cell_give_a_constant_inside() -> None:
     network = small_network()
-    network.decoder.layers[0].weight[:, -4:] = 0
+    network.decoder.get_parameter("layers.0.weight")[:, -4:] = 0
     for parameter in network.encoder.parameters():
         parameter.zero_()
-    network.encoder.tail.bias.fill_(0.7)
+    network.encoder.get_parameter("tail.bias").fill_(0.7)
     colours = network(torch.rand(1, 3, 8, 8), every_query((8, 8), (24, 24))).view(24, 24, 3)
     inside = colours[6:-6, 6:-6].reshape(-1, 3)
     torch.testing.assert_close(inside, inside[:1].expand_as(inside))
@@ -112,10 +113,10 @@ def test_constant_features_without_offset_and_cell_give_a_constant_inside() -> N
 def test_pictures_of_a_batch_do_not_touch() -> None:
     network = small_network("rdn", skip="bilinear")
     pixels, queries = torch.rand(3, 3, 5, 6), every_query((5, 6), (8, 9))
-    together = type(queries)(
-        *(getattr(queries, name).repeat_interleave(3, dim=1) for name in ("index", "offset", "weight")),
-        queries.cell.repeat(3, 1),
+    index, offset, weight = (
+        one.repeat_interleave(3, dim=1) for one in (queries.index, queries.offset, queries.weight)
     )
+    together = Queries(index, offset, weight, queries.cell.repeat(3, 1))
     expected = torch.cat([network(one[None], queries) for one in pixels])
     torch.testing.assert_close(network(pixels, together), expected)
 

@@ -26,7 +26,7 @@ def weights(tmp_path: Path) -> Path:
 def saved(path: Path, kind: str, *, model: str = "liif") -> Path:
     network = small_network(kind, skip="bilinear")
     with torch.no_grad():
-        network.decoder.layers[-1].weight.mul_(0.3)  # colours that mostly stay inside [0, 1]
+        network.decoder.get_parameter("layers.2.weight").mul_(0.3)  # colours that mostly stay inside [0, 1]
     write_weights(
         path, network.state_dict(), model=model, config=network.config, record={"trained_scales": [1, 4]}
     )
@@ -320,6 +320,6 @@ def test_one_picture_is_a_golden_number(weights: Path) -> None:
     upscaler = Upscaler.load(weights, precision="float32")
     for parameter in upscaler._network.parameters():
         parameter.zero_()
-    upscaler._network.decoder.layers[-1].bias.copy_(torch.tensor([-0.5, 0.0, 0.25]))
+    upscaler._network.decoder.get_parameter("layers.2.bias").copy_(torch.tensor([-0.5, 0.0, 0.25]))
     made = upscaler(flat, size_hw=(9, 9)).pixels
     np.testing.assert_allclose(made, np.broadcast_to([0.25, 0.5, 0.625], made.shape), atol=1e-7)
