@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anyres import operations
 from anyres.core.errors import InputError
 from anyres.core.image import Encoding, Image, Rows
 from anyres.operations.upscale import cut_to_centre, upscale
@@ -36,6 +37,22 @@ class TestWithAModel:
         enlarged = upscale(image)
         assert enlarged.encoding == image.encoding
         assert enlarged.notices == image.notices
+
+    def test_weights_replaced_under_their_name_are_loaded_anew(
+        self, image: Image, nearest_model: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        loaded = []
+        door = operations.upscale.load_door("")
+        load = door.load
+        monkeypatch.setattr(
+            door, "load", lambda path, precision: (loaded.append(path), load(path, precision=precision))[1]
+        )
+        upscale(image)
+        upscale(image)
+        assert len(loaded) == 1
+        nearest_model.write_bytes(b"other tensors")
+        upscale(image)
+        assert len(loaded) == 2
 
     def test_progress_ends_at_one(self, image: Image) -> None:
         seen: list[float] = []
