@@ -1,9 +1,9 @@
+import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from anyres import operations
 from anyres.core.errors import InputError
 from anyres.core.image import Encoding, Image, Rows
 from anyres.operations.upscale import cut_to_centre, upscale
@@ -41,12 +41,14 @@ class TestWithAModel:
     def test_weights_replaced_under_their_name_are_loaded_anew(
         self, image: Image, nearest_model: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        loaded = []
-        door = operations.upscale.load_door("")
-        load = door.load
-        monkeypatch.setattr(
-            door, "load", lambda path, precision: (loaded.append(path), load(path, precision=precision))[1]
-        )
+        loaded: list[Path] = []
+        door = importlib.import_module("anyres.operations.upscale").load_door("")
+
+        def counted(path: Path, *, precision: str) -> object:
+            loaded.append(path)
+            return door()
+
+        monkeypatch.setattr(door, "load", counted)
         upscale(image)
         upscale(image)
         assert len(loaded) == 1
