@@ -24,7 +24,7 @@ from anyres.core.resample import resize
 from anyres.models.liif.architecture import CORNERS, Queries
 from anyres.models.liif.drawings import VERSION, draw
 
-Picture = UInt8[np.ndarray, "h w 3"]
+Picture = UInt8[np.ndarray, "_ _ 3"]  # rows and columns differ from one to the next
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".webp")
 
 
