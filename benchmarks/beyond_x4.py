@@ -26,7 +26,7 @@ from anyres.models.catalog import find_weights
 from anyres.models.liif.architecture import Liif, LiifConfig
 from anyres.models.liif.evaluation import shrunk_pair
 from anyres.models.liif.raster import enlarge
-from anyres.models.liif.training import load_validation
+from anyres.models.liif.validation import NAMED, load_validation
 from tools.timing import say, write_result
 
 DATA = Path(os.environ.get("ANYRES_DATA", Path(__file__).parents[2] / "shared" / "data")) / "photos_cc0"
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=6, help="how many of the photographs")
     arguments = parser.parse_args()
     network = load(arguments.weights)
-    pictures = load_validation(arguments.data)[: arguments.pictures]
+    pictures = load_validation(arguments.data, NAMED)[: arguments.pictures]
     ways: dict[str, Way] = {
         "bicubic": partial(resampled, kernel="cubic"),
         "network": partial(decoded, network),

@@ -1,13 +1,12 @@
 """Device, precision and free memory, from what is there.
 
-Whether bfloat16 is fast cannot be read off a processor's name: with AMX it is three to eight times as fast as
-float32, with AVX512-BF16 twice, and without either the same call is emulated, many times slower. So it is
-measured, once a process.
-CPU and CUDA have been tried; Apple's MPS uses the same calls and has not been.
+bfloat16 is two and more times as fast as float32 on a processor with AVX512-BF16 or AMX, and many times
+slower where it is emulated (docs/design has the figures). What a device says of itself decides, not a
+stopwatch: a busy machine would choose now one and now the other, and equal work would not give equal bytes.
+Tried on CPUs. CUDA and Apple's MPS use the same calls and have not been tried.
 """
 
-import time
-from functools import cache
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -18,9 +17,7 @@ from anyres.core.errors import InputError
 
 Precision = Literal["auto", "float32", "bfloat16"]
 CONTAINER = Path("/sys/fs/cgroup")  # Linux says here what a container may take
-WORTHWHILE = (
-    1.3  # bfloat16 must be this much faster to be chosen; seen: 0.15 where emulated, 2 and more where real
-)
+BFLOAT16_LEVELS = ("BF16", "FP16", "AMX", "AVX10")  # in oneDNN's names of instruction sets that have it
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -38,32 +35,27 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def choose_precision(precision: Precision, device: torch.device) -> torch.dtype:
-    """The number format to compute in; "auto" is bfloat16 where that is measurably faster on this device."""
+    """The number format to compute in; "auto" is bfloat16 where the device has it."""
     if precision == "auto":
-        return torch.bfloat16 if bfloat16_speed(device) >= WORTHWHILE else torch.float32
+        return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
-@cache
-def bfloat16_speed(device: torch.device) -> float:
-    """How many times faster than float32 a convolution of 64 channels runs in bfloat16; about 10 ms, once."""
-    times = {}
-    with torch.inference_mode():
-        for dtype in (torch.float32, torch.bfloat16):
-            pixels = torch.ones(1, 64, 48, 48, dtype=dtype, device=device).to(
-                memory_format=torch.channels_last
-            )
-            weight = torch.ones(64, 64, 3, 3, dtype=dtype, device=device).to(
-                memory_format=torch.channels_last
-            )
-            torch.nn.functional.conv2d(pixels, weight, padding=1)
-            runs = []
-            for _ in range(5):
-                start = time.perf_counter()
-                torch.nn.functional.conv2d(pixels, weight, padding=1).sum().item()
-                runs.append(time.perf_counter() - start)
-            times[dtype] = min(runs)
-    return times[torch.float32] / times[torch.bfloat16]
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes bfloat16 by itself, rather than by emulating it.
+
+    CUDA is asked. An x86 processor must announce AMX or AVX512-BF16, and oneDNN must not be held below them.
+    """
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu" or not hasattr(torch.cpu, "get_capabilities"):
+        return False
+    allowed = os.environ.get("ONEDNN_MAX_CPU_ISA", "ALL").upper()
+    announced = torch.cpu.get_capabilities()
+    is_announced = bool(announced.get("amx_bf16") or announced.get("avx512_bf16"))
+    return is_announced and (
+        allowed in ("ALL", "DEFAULT") or any(word in allowed for word in BFLOAT16_LEVELS)
+    )
 
 
 def free_memory_bytes(device: torch.device | None = None) -> int:

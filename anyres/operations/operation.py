@@ -22,6 +22,7 @@ import json
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
 from typing import (
+    Annotated,
     Any,
     Generic,
     ParamSpec,
@@ -33,7 +34,7 @@ from typing import (
     runtime_checkable,
 )
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from anyres.core.budget import MEMORY_SHARE, bytes_per_pixel_in_memory, check_fits
 from anyres.core.errors import InputError
@@ -199,10 +200,16 @@ def declared_by(function: Callable[..., object]) -> tuple[dict[str, Any], type[B
                 f"{name}: *args and **kwargs declare nothing"
             )
             default = ... if argument.default is argument.empty else argument.default
-            fields[name] = (hints[name], default)
+            fields[name] = (_described(hints[name]), default)
     config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     title = "".join(word.capitalize() for word in function.__name__.split("_"))
     return ports, create_model(f"{title}Parameters", __config__=config, **fields), hints["return"]
+
+
+def _described(hint: Any) -> Any:
+    """A type whose text in `Annotated` is its description: recipes say it so, to load without pydantic."""
+    texts = [one for one in getattr(hint, "__metadata__", ()) if isinstance(one, str)]
+    return Annotated[hint, Field(description=texts[0])] if texts else hint
 
 
 def checked(name: str, parameters: type[BaseModel], given: Mapping[str, object]) -> BaseModel:

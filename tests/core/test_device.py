@@ -6,7 +6,6 @@ import torch
 
 from anyres.core import device as subject
 from anyres.core.device import (
-    bfloat16_speed,
     choose_device,
     choose_precision,
     free_memory_bytes,
@@ -38,27 +37,31 @@ def test_a_device_that_is_not_here_is_refused_with_those_that_are(monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    ("speed", "expected"), [(0.15, torch.float32), (1.29, torch.float32), (2.0, torch.bfloat16)]
+    ("announced", "allowed", "expected"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": False}, None, torch.bfloat16),
+        ({"avx512_bf16": False, "amx_bf16": True}, "DEFAULT", torch.bfloat16),
+        ({"avx512_bf16": True}, "avx512_core_amx", torch.bfloat16),
+        ({"avx512_bf16": True}, "AVX2", torch.float32),
+        ({"avx512_bf16": True}, "AVX512_CORE", torch.float32),
+        ({"avx512_bf16": False, "avx512_f": True}, None, torch.float32),
+        ({}, None, torch.float32),
+    ],
 )
-def test_auto_takes_bfloat16_only_where_it_is_faster(
-    monkeypatch: pytest.MonkeyPatch, speed: float, expected: torch.dtype
+def test_auto_takes_bfloat16_only_where_the_processor_and_onednn_have_it(
+    monkeypatch: pytest.MonkeyPatch, announced: dict[str, bool], allowed: str | None, expected: torch.dtype
 ) -> None:
-    monkeypatch.setattr(subject, "bfloat16_speed", lambda device: speed)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: announced)
+    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA", raising=False)
+    if allowed:
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", allowed)
     assert choose_precision("auto", CPU) == expected
 
 
-def test_a_named_precision_is_taken_without_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subject, "bfloat16_speed", lambda device: pytest.fail("measured"))
+def test_a_named_precision_is_taken_without_asking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subject, "has_fast_bfloat16", lambda device: pytest.fail("asked"))
     assert choose_precision("float32", CPU) == torch.float32
     assert choose_precision("bfloat16", CPU) == torch.bfloat16
-
-
-def test_the_speed_of_bfloat16_is_measured_once_a_process() -> None:
-    bfloat16_speed.cache_clear()
-    first = bfloat16_speed(CPU)
-    assert first > 0
-    assert bfloat16_speed(CPU) == first
-    assert bfloat16_speed.cache_info().misses == 1
 
 
 def container(folder: Path, *, limit: str, used: int, inactive_file: int) -> None:

@@ -164,7 +164,7 @@ def evaluate(
 
 
 def find_sets(folder: Path, *, protocol: Protocol) -> dict[str, list[Path]]:
-    """Pictures of the protocol's sets in a folder, or of the folder itself, by the set's name in small letters.
+    """Pictures of the protocol's sets in a folder, or of the folder itself, by the set's small name.
 
     Raises:
         InputError: if there is no picture.
@@ -203,7 +203,7 @@ def measure(
 def shrunk_pair(
     picture: np.ndarray, scale: float
 ) -> tuple[Float32[np.ndarray, "h w 3"], Float32[np.ndarray, "y x 3"]]:
-    """A picture of 8 bits, shrunk by a factor and rounded to 8 bits, and its part that this is of; in [0, 1]."""
+    """A picture of 8 bits, shrunk by a factor and rounded, and its part that this is of; in [0, 1]."""
     small_hw = [max(1, math.floor(side / scale + 1e-9)) for side in picture.shape[:2]]  # 1e-9: the authors'
     height, width = (round(side * scale) for side in small_hw)
     truth = picture[:height, :width].astype(np.float32) / 255

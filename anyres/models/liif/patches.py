@@ -91,8 +91,7 @@ def load_pictures(
         InputError: if there is no photograph to train on.
     """
     smallest = round(settings.patch * settings.scales[1])
-    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
-    paths = [path for path in paths if path.stem not in without]
+    paths = [path for path in picture_paths(folder) if path.stem not in without]
     photographs, skipped = [], 0
     for path in paths:
         whole = read_rgb8(path)
@@ -109,6 +108,11 @@ def load_pictures(
         )
     drawings = (draw(512, generator=np.random.default_rng([VERSION, n])) for n in range(settings.drawings))
     return Pictures(tuple(photographs), tuple(drawings) if settings.drawn else (), skipped)
+
+
+def picture_paths(folder: Path) -> list[Path]:
+    """The pictures of a folder by name, not those of its subfolders."""
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
 
 
 def sample_batch(pictures: Pictures, settings: PatchSettings, *, generator: np.random.Generator) -> Batch:

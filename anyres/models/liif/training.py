@@ -7,35 +7,23 @@ Ours: Adam at a higher rate with warm-up, half a cosine down, a clipped gradient
 fewer queries.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
-import numpy as np
-import torch
-from jaxtyping import Float32
 from torch import Tensor, nn
 
-from anyres.core.errors import InputError
-from anyres.core.files import read_rgb8
-from anyres.evaluation.pixels import psnr_luma
 from anyres.models.liif.architecture import COMPACT, EDSR_BASELINE, RDN_A, RDN_B, Liif, LiifConfig
 from anyres.models.liif.control import PairBatch, PixelShuffle, PixelShuffleConfig, sample_pairs
 from anyres.models.liif.drawings import VERSION
-from anyres.models.liif.patches import Batch, PatchSettings, Picture, load_pictures, sample_batch, shrink
+from anyres.models.liif.patches import Batch, PatchSettings, load_pictures, sample_batch
 from anyres.models.liif.raster import enlarge
+from anyres.models.liif.validation import kept_for_validation, load_validation, score
 from anyres.training.recipe import Recipe, Schedule
 
-VALIDATION = (  # kept from training; networks are chosen on them
-    "Brown_Architecture",
-    "canyon-wren",
-    "high-trestle-trail",
-    "samuel-zeller-337041",
-    "taipei-city",
-    "solaris-grapes",
-)
-VALIDATION_SIDE = 384  # pixels of the middle of each
+Steps = Annotated[int | None, "Length of the schedule, steps; the recipe's own if not given."]
 
 
 @dataclass(frozen=True)
@@ -48,34 +36,35 @@ class LiifSettings:
     drawings_version: int = VERSION
 
 
-def compact(data: Path, *, steps: int | None = None) -> Recipe[Batch]:
+def compact(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
     """`liif-compact`, the network that ships: 40 minutes to hours on two cores, by `steps`."""
     schedule = Schedule(steps or 20_000, 1e-3, 1e-5, clip_norm=1.0)
     return liif_recipe("liif-compact", COMPACT, schedule, PatchSettings(queries=1024), data=data)
 
 
-def rdn(data: Path, *, steps: int | None = None) -> Recipe[Batch]:
+def rdn(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
     """`liif-rdn`: RDN's configuration A on a GPU, or as far as a CPU goes."""
     schedule = Schedule(steps or 100_000, 2e-4, 2e-6, clip_norm=1.0)
     return liif_recipe("liif-rdn", RDN_A, schedule, PatchSettings(), data=data)
 
 
-def paper_edsr(data: Path, *, steps: int | None = None) -> Recipe[Batch]:
+def paper_edsr(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
     """The paper's recipe with the EDSR-baseline encoder: a million steps, meant for DIV2K and a GPU."""
     return liif_recipe("paper-edsr-baseline", EDSR_BASELINE, _paper_schedule(steps), PAPER_PATCHES, data=data)
 
 
-def paper_rdn(data: Path, *, steps: int | None = None) -> Recipe[Batch]:
+def paper_rdn(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
     """The paper's recipe with the RDN encoder (B): a million steps, meant for DIV2K and several GPUs."""
     return liif_recipe("paper-rdn", RDN_B, _paper_schedule(steps), PAPER_PATCHES, data=data)
 
 
-def control(data: Path, *, steps: int | None = None) -> Recipe[PairBatch]:
+def control(data: Path, *, steps: Steps = None) -> Recipe[PairBatch]:
     """The compact encoder with a pixel-shuffle decoder for x2 alone: what does any scale cost?"""
     recipe = compact(data, steps=steps)
     patches = PatchSettings(scales=(2.0, 2.0))
-    pictures = load_pictures(data, patches, without=VALIDATION)
-    validation = load_validation(data)
+    kept = kept_for_validation(data)
+    pictures = load_pictures(data, patches, without=kept)
+    validation = load_validation(data, kept)
     config = PixelShuffleConfig(COMPACT.encoder, scale=2)
 
     def validate(network: nn.Module) -> Mapping[str, float]:
@@ -118,8 +107,9 @@ def liif_recipe(
     name: str, config: LiifConfig, schedule: Schedule, patches: PatchSettings, *, data: Path
 ) -> Recipe[Batch]:
     """A recipe on the pictures of a folder; raises InputError if it holds none large enough."""
-    pictures = load_pictures(data, patches, without=VALIDATION)
-    validation = load_validation(data)
+    kept = kept_for_validation(data)
+    pictures = load_pictures(data, patches, without=kept)
+    validation = load_validation(data, kept)
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
         difference: Tensor = network(batch.pixels, batch.queries) - batch.colours
@@ -142,36 +132,3 @@ def liif_recipe(
         score="mean",
         record={"trained_scales": patches.scales, "paper": "https://arxiv.org/abs/2012.09161"},
     )
-
-
-def load_validation(data: Path) -> list[Picture]:
-    """The middles of the validation photographs of a folder; InputError if it has none of them."""
-    pictures = []
-    for path in sorted(data.glob("*")):
-        if path.stem in VALIDATION:
-            whole = read_rgb8(path)
-            top, left = ((side - VALIDATION_SIDE) // 2 for side in whole.shape[:2])
-            pictures.append(whole[top : top + VALIDATION_SIDE, left : left + VALIDATION_SIDE])
-    if not pictures:
-        raise InputError(f"None of the validation photographs is in {data}: {', '.join(VALIDATION)}.")
-    return pictures
-
-
-def score(
-    enlarged: Callable[[Float32[Tensor, "h w 3"], tuple[int, int]], Float32[Tensor, "y x 3"]],
-    pictures: Sequence[Picture],
-    *,
-    scales: Sequence[int] = (2, 3, 4),
-) -> dict[str, float]:
-    """Mean PSNR of luma in dB at each factor, and their mean, of a way to enlarge pictures."""
-    figures = {}
-    for scale in scales:
-        values = []
-        for picture in pictures:
-            truth = picture.astype(np.float32) / 255
-            small = shrink(picture, (picture.shape[0] // scale, picture.shape[1] // scale))
-            pixels = torch.from_numpy(small.astype(np.float32) / 255)
-            made = enlarged(pixels, (truth.shape[0], truth.shape[1])).clamp(0, 1).numpy()
-            values.append(psnr_luma(made, truth, shave=scale))
-        figures[f"x{scale}"] = float(np.mean(values))
-    return figures | {"mean": float(np.mean(list(figures.values())))}

@@ -1,19 +1,22 @@
-"""LIIF's algorithm step by step, as sections 3 and 4.1 of https://arxiv.org/abs/2012.09161 and its configuration describe it.
+"""LIIF's algorithm step by step, as sections 3 and 4.1 of https://arxiv.org/abs/2012.09161 describe it.
 
-Slow on purpose: coordinates in [-1, 1], an unfolded feature map, every query four times through the perceptron, in chunks.
-It takes the weights of our network and shares none of its code; the dtype is that of the pixels.
+Slow on purpose: coordinates in [-1, 1], an unfolded feature map made for each chunk of queries, every query
+four times through the perceptron. It takes the weights of our network and shares none of its code; the
+dtype is that of the pixels.
 """
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
+
+from anyres.models.liif.architecture import Liif
 
 TIE = 1e-6  # the published shift that sends ties up
 
 
-def literal_enlarge(network: nn.Module, pixels: Tensor, size_hw: tuple[int, int], *, chunk: int = 30000) -> Tensor:
-    """Colours (h w 3) of the enlarged picture, in [0, 1] but for overshoot, from pixels (1 3 h w) in [0, 1]."""
-    features = network.encoder((pixels - 0.5) / 0.5)
+def literal_enlarge(network: Liif, pixels: Tensor, size_hw: tuple[int, int], *, chunk: int = 30000) -> Tensor:
+    """Colours (h w 3) of the enlarged picture, from pixels (1 3 h w), in [0, 1] but for overshoot."""
+    features: Tensor = network.encoder((pixels - 0.5) / 0.5)
     coordinates = centres(size_hw, pixels).view(-1, 2)
     parts = [
         query(network, features, pixels, coordinates[start : start + chunk], size_hw)
@@ -23,14 +26,16 @@ def literal_enlarge(network: nn.Module, pixels: Tensor, size_hw: tuple[int, int]
 
 
 def query(
-    network: nn.Module, features: Tensor, pixels: Tensor, coordinates: Tensor, size_hw: tuple[int, int]
+    network: Liif, features: Tensor, pixels: Tensor, coordinates: Tensor, size_hw: tuple[int, int]
 ) -> Tensor:
     """Colours in [-1, 1] at coordinates (q 2), (y, x) in [-1, 1]."""
     height, width = features.shape[2:]
     unfolded = functional.unfold(features, 3, padding=1).view(1, -1, height, width)
     grid = centres((height, width), pixels).permute(2, 0, 1)[None]
     extent = torch.tensor([height, width], dtype=pixels.dtype)
-    cell = (torch.tensor([2 / size_hw[0], 2 / size_hw[1]], dtype=pixels.dtype) * extent).expand(len(coordinates), 2)
+    cell = (torch.tensor([2 / size_hw[0], 2 / size_hw[1]], dtype=pixels.dtype) * extent).expand(
+        len(coordinates), 2
+    )
     colours, areas = [], []
     for down in (-1, 1):
         for right in (-1, 1):
@@ -43,9 +48,10 @@ def query(
                 colour = colour + nearest((pixels - 0.5) / 0.5, shifted)
             colours.append(colour)
             areas.append((offset[:, 0] * offset[:, 1]).abs() + 1e-9)
-    total = sum(areas)
+    total = torch.stack(areas).sum(0)
     weights = [area / total for area in reversed(areas)]  # the area of the opposite corner
-    return sum(colour * weight[:, None] for colour, weight in zip(colours, weights, strict=True))
+    blended = [colour * weight[:, None] for colour, weight in zip(colours, weights, strict=True)]
+    return torch.stack(blended).sum(0)
 
 
 def centres(size_hw: tuple[int, int], like: Tensor) -> Tensor:
@@ -62,9 +68,9 @@ def nearest(grid: Tensor, coordinates: Tensor) -> Tensor:
     return sampled[0, :, 0].T
 
 
-def perceptron(network: nn.Module, inputs: Tensor) -> Tensor:
+def perceptron(network: Liif, inputs: Tensor) -> Tensor:
     """The decoder's layers as they are written down: linear, ReLU, ..., linear."""
-    for layer in network.decoder.layers[:-1]:
+    *hidden, last = network.decoder.linears
+    for layer in hidden:
         inputs = functional.linear(inputs, layer.weight, layer.bias).relu()
-    last = network.decoder.layers[-1]
     return functional.linear(inputs, last.weight, last.bias)
