@@ -63,7 +63,7 @@ def test_bad_input_is_one_sentence_and_exit_code_2(run: Run, checkpoint: Path, t
         ("add", checkpoint, "--name", "../up"),
         ("add", checkpoint, "--name", "rdn-liif"),
         ("get", "nobody"),
-        ("get", "rdn-liif", "--from", "http://127.0.0.1/x"),
+        ("get", "rdn-liif", "--from", "http://github.com/x"),
         ("show", "nobody"),
         ("remove", "nobody"),
     ):

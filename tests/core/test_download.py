@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlunsplit
 
 import pytest
 
@@ -70,7 +71,7 @@ def server() -> Iterator[Server]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
         thread = threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        does.address = f"http://127.0.0.1:{http.server_port}/one.pth"
+        does.address = urlunsplit(("http", f"127.0.0.1:{http.server_port}", "/one.pth", "", ""))
         yield does
         http.shutdown()
         thread.join()
@@ -165,18 +166,18 @@ def test_no_network_is_told(tmp_path: Path) -> None:
         raise OSError(101, "Network is unreachable")
 
     with pytest.raises(RunError, match=r"Network is unreachable. 0\.0 MB have arrived"):
-        fetch(unreachable, "https://example", tmp_path / "one", sha256=SHA256, max_bytes=9)
+        fetch(unreachable, "https://github.com", tmp_path / "one", sha256=SHA256, max_bytes=9)
 
 
 @pytest.mark.parametrize(
-    "address", ["http://example/one.pth", "file:///etc/hosts", "ftp://example/one", "one.pth"]
+    "address", ["http://github.com/one.pth", "file:///etc/hosts", "ftp://github.com/one", "one.pth"]
 )
 def test_an_address_that_is_not_https_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(InputError, match="is not an https address"):
         download(address, tmp_path / "one.pth", sha256=SHA256)
 
 
-@pytest.mark.parametrize("target", ["http://example/one.pth", "ftp://example/one"])
+@pytest.mark.parametrize("target", ["http://github.com/one.pth", "ftp://github.com/one"])
 def test_an_https_address_that_leads_elsewhere_is_not_followed(
     server: Server, tmp_path: Path, target: str
 ) -> None:

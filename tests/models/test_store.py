@@ -240,7 +240,7 @@ def test_a_name_that_nobody_published_is_refused() -> None:
 
 def test_an_address_that_is_not_https_is_refused() -> None:
     with pytest.raises(InputError, match="not an https address"):
-        get_weights("rdn-liif", address="http://127.0.0.1/rdn-liif.pth")
+        get_weights("rdn-liif", address="http://github.com/rdn-liif.pth")
 
 
 def test_published_weights_that_are_there_are_not_fetched_again(
