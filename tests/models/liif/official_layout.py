@@ -112,7 +112,7 @@ class OfficialLiif(nn.Module):
         """The enlarged picture (h w 3), in [0, 1] but for overshoot, in the dtype of the pixels (h w 3)."""
         parts: Any = SimpleNamespace(
             encoder=self.encoder,
-            decoder=SimpleNamespace(layers=self.linear),
+            decoder=SimpleNamespace(linears=self.linear),
             config=SimpleNamespace(skip="none"),
         )
         with torch.no_grad():
