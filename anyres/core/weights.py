@@ -11,7 +11,7 @@ import json
 import os
 import re
 import struct
-import tempfile
+import uuid
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -136,24 +136,25 @@ def write_tensors(path: Path, tensors: Mapping[str, "Tensor"], *, metadata: Mapp
     content = _ordered(save({name: tensor.contiguous() for name, tensor in tensors.items()}, dict(metadata)))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        temporary = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:12]}.part")
+        temporary.touch(exist_ok=False)  # its rights are those of any new file, as the umask says
     except OSError as error:
         raise RunError(
             f"Cannot write into {path.parent}: {error.strerror}. Choose another folder."
         ) from error
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise RunError(
             f"Could not write {path} ({len(content) / 1e6:.1f} MB): {error.strerror}. "
             "Free some space and start again; the file of before is untouched."
         ) from error
     finally:
-        Path(temporary).unlink(missing_ok=True)  # it is there only if something went wrong
+        temporary.unlink(missing_ok=True)  # it is there only if something went wrong
 
 
 def _ordered(content: bytes) -> bytes:
