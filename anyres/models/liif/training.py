@@ -38,13 +38,13 @@ class LiifSettings:
 
 def compact(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
     """`liif-compact`, the network that ships: 40 minutes to hours on two cores, by `steps`."""
-    schedule = Schedule(steps or 20_000, 1e-3, 1e-5, clip_norm=1.0)
-    return liif_recipe("liif-compact", COMPACT, schedule, PatchSettings(queries=1024), data=data)
+    patches = PatchSettings(queries=1024)
+    return liif_recipe("liif-compact", COMPACT, _compact_schedule(steps), patches, data=data)
 
 
 def rdn(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
     """`liif-rdn`: RDN's configuration A on a GPU, or as far as a CPU goes."""
-    schedule = Schedule(steps or 100_000, 2e-4, 2e-6, clip_norm=1.0)
+    schedule = Schedule(100_000 if steps is None else steps, 2e-4, 2e-6, clip_norm=1.0)
     return liif_recipe("liif-rdn", RDN_A, schedule, PatchSettings(), data=data)
 
 
@@ -60,7 +60,6 @@ def paper_rdn(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
 
 def control(data: Path, *, steps: Steps = None) -> Recipe[PairBatch]:
     """The compact encoder with a pixel-shuffle decoder for x2 alone: what does any scale cost?"""
-    recipe = compact(data, steps=steps)
     patches = PatchSettings(scales=(2.0, 2.0))
     kept = kept_for_validation(data)
     pictures = load_pictures(data, patches, without=kept)
@@ -76,7 +75,7 @@ def control(data: Path, *, steps: Steps = None) -> Recipe[PairBatch]:
         model="liif",
         config=config,
         settings=LiifSettings(patches, len(pictures.photographs), pictures.skipped),
-        schedule=recipe.schedule,
+        schedule=_compact_schedule(steps),
         build=lambda: PixelShuffle(config),
         sample=lambda generator: sample_pairs(pictures, patches, generator=generator),
         loss=lambda network, batch: (network(batch.pixels) - batch.large).abs().mean(),
@@ -96,10 +95,20 @@ recipes = {
 PAPER_PATCHES = PatchSettings(permuted=0.0, drawn=0.0, levels=(1.0,))
 
 
+def _compact_schedule(steps: int | None) -> Schedule:
+    """A high rate, warmed up and brought down by half a cosine."""
+    return Schedule(20_000 if steps is None else steps, 1e-3, 1e-5, clip_norm=1.0)
+
+
 def _paper_schedule(steps: int | None) -> Schedule:
     """Adam at 1e-4, halved four times; neither warm-up nor average nor clipping."""
     return Schedule(
-        steps or 1_000_000, 1e-4, 0.0, halved_at=(0.2, 0.4, 0.6, 0.8), warmup_steps=0, average_decay=0.0
+        1_000_000 if steps is None else steps,
+        1e-4,
+        0.0,
+        halved_at=(0.2, 0.4, 0.6, 0.8),
+        warmup_steps=0,
+        average_decay=0.0,
     )
 
 

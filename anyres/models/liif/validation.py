@@ -26,15 +26,18 @@ NAMED = (
     "taipei-city",
     "solaris-grapes",
 )
-SIDE = 384  # pixels of the middle of each; a multiple of 2, 3 and 4, as smaller middles are too
+STEP = 12  # pixels; a multiple of 2, 3 and 4
+SIDE = 384  # pixels of the middle of each; a multiple of STEP, as smaller middles are too
 
 
 def kept_for_validation(data: Path) -> tuple[str, ...]:
     """File names, without suffix, of the pictures of a folder that are not trained on.
 
     Raises:
-        InputError: if the folder holds fewer than two pictures.
+        InputError: if the folder is not there, or holds fewer than two pictures.
     """
+    if not data.is_dir():
+        raise InputError(f"There is no folder {data}. Give a folder of PNG, JPEG or WebP pictures to train on.")
     stems = [path.stem for path in picture_paths(data)]
     if len(stems) < 2:
         raise InputError(
@@ -47,14 +50,24 @@ def kept_for_validation(data: Path) -> tuple[str, ...]:
 
 
 def load_validation(data: Path, kept: Sequence[str]) -> list[UInt8[np.ndarray, "y x 3"]]:
-    """The middles of the pictures that are kept, as large as SIDE where they are."""
+    """The middles of the pictures that are kept, as large as SIDE where they are.
+
+    Raises:
+        InputError: if each of them is smaller than STEP.
+    """
     middles = []
     for path in picture_paths(data):
         if path.stem in kept:
             picture = read_rgb8(path)
-            height, width = (min(SIDE, side // 12 * 12) for side in picture.shape[:2])
+            height, width = (min(SIDE, side // STEP * STEP) for side in picture.shape[:2])
             top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
-            middles.append(picture[top : top + height, left : left + width])
+            if height and width:
+                middles.append(picture[top : top + height, left : left + width])
+    if not middles:
+        raise InputError(
+            f"No picture that is kept for validation in {data} has {STEP} x {STEP} pixels: {', '.join(kept)}. "
+            "Give a folder of larger pictures."
+        )
     return middles
 
 
