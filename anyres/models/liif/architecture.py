@@ -21,6 +21,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from anyres.core.errors import WeightsError
 from anyres.models.liif.edsr import Edsr
 from anyres.models.liif.rdn import Rdn
 
@@ -37,6 +38,14 @@ class EncoderConfig:
     layers: int = 0  # rdn: convolutions in a dense block
     growth: int = 0  # rdn: channels that each of them adds
 
+    def __post_init__(self) -> None:
+        """Refuse what no network of this kind has: a weights file may ask for anything."""
+        least = 1 if self.kind == "rdn" else 0
+        check_range("channels", self.channels, least=1, most=1024)
+        check_range("blocks", self.blocks, least=1, most=256)
+        check_range("layers", self.layers, least=least, most=64)
+        check_range("growth", self.growth, least=least, most=512)
+
 
 @dataclass(frozen=True)
 class LiifConfig:
@@ -46,11 +55,11 @@ class LiifConfig:
     hidden: tuple[int, ...] = (256, 256, 256, 256)  # widths of the decoder's hidden layers
     skip: Literal["none", "bilinear"] = "none"  # added to the decoder's colour
 
-
-COMPACT = LiifConfig(EncoderConfig("edsr", channels=48, blocks=16), hidden=(64, 64, 64), skip="bilinear")
-EDSR_BASELINE = LiifConfig(EncoderConfig("edsr", channels=64, blocks=16))
-RDN_A = LiifConfig(EncoderConfig("rdn", channels=64, blocks=20, layers=6, growth=32))
-RDN_B = LiifConfig(EncoderConfig("rdn", channels=64, blocks=16, layers=8, growth=64))
+    def __post_init__(self) -> None:
+        """Refuse what no decoder has."""
+        check_range("hidden layers", len(self.hidden), least=1, most=16)
+        for width in self.hidden:
+            check_range("hidden width", width, least=1, most=4096)
 
 
 @dataclass(frozen=True)
@@ -145,8 +154,23 @@ class Decoder(nn.Module):
         return colours.float()
 
 
+def check_range(name: str, value: int, *, least: int, most: int) -> None:
+    """Raise WeightsError for a number of a configuration that is out of its range."""
+    if not least <= value <= most:
+        raise WeightsError(
+            f"A LIIF network has {least} to {most} {name}; this configuration says {value}. "
+            "The weights file is damaged or not meant for this program; get it again."
+        )
+
+
 def build_encoder(config: EncoderConfig) -> Edsr | Rdn:
     """The encoder of a configuration, with random weights."""
     if config.kind == "rdn":
         return Rdn(channels=config.channels, blocks=config.blocks, layers=config.layers, growth=config.growth)
     return Edsr(channels=config.channels, blocks=config.blocks)
+
+
+COMPACT = LiifConfig(EncoderConfig("edsr", channels=48, blocks=16), hidden=(64, 64, 64), skip="bilinear")
+EDSR_BASELINE = LiifConfig(EncoderConfig("edsr", channels=64, blocks=16))
+RDN_A = LiifConfig(EncoderConfig("rdn", channels=64, blocks=20, layers=6, growth=32))
+RDN_B = LiifConfig(EncoderConfig("rdn", channels=64, blocks=16, layers=8, growth=64))

@@ -150,7 +150,7 @@ def evaluate(
     The pictures are not part of anyres: their licences differ. Give the folder that you have them in.
     """
     sets = find_sets(data, protocol=protocol)
-    upscaler = Upscaler.load(find_weights(weights).path, precision=precision)
+    upscaler = Upscaler.load(find_weights(weights).path, precision=precision, decoded=math.inf)
     measured = [
         one
         for name, paths in sets.items()

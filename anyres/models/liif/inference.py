@@ -54,14 +54,31 @@ class LoadedWeights:
 class Upscaler:
     """LIIF with its weights, ready to enlarge pictures; holds no picture, so threads can share it."""
 
-    def __init__(self, network: Liif, weights: LoadedWeights, *, device: torch.device) -> None:
+    def __init__(
+        self, network: Liif, weights: LoadedWeights, *, device: torch.device, decoded: float
+    ) -> None:
         self.weights = weights
         self._network = network
         self._device = device
+        self._decoded = decoded
 
     @classmethod
-    def load(cls, path: Path, *, precision: Precision = "auto", device: str = "auto") -> "Upscaler":
+    def load(
+        cls,
+        path: Path,
+        *,
+        precision: Precision = "auto",
+        device: str = "auto",
+        decoded: float | None = None,
+    ) -> "Upscaler":
         """The network of a weights file, on a device, in a precision.
+
+        Args:
+            path: of the weights file.
+            precision: "auto" is bfloat16 where the device has it.
+            device: "auto" is the first GPU, or else the CPU.
+            decoded: largest factor that the network itself is asked for; DECODED if not given. The published
+                protocols ask it for every pixel: `math.inf`.
 
         Raises:
             WeightsError: if the file is damaged, or holds another model's weights.
@@ -76,7 +93,8 @@ class Upscaler:
         network = network.to(target, choose_precision(precision, target))
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         weights = LoadedWeights(path.stem, file_sha256(path), header)
-        return cls(network.eval().requires_grad_(False), weights, device=target)
+        limit = DECODED if decoded is None else decoded
+        return cls(network.eval().requires_grad_(False), weights, device=target, decoded=limit)
 
     @property
     def precision(self) -> str:
@@ -101,7 +119,7 @@ class Upscaler:
             LimitError: while stripes are taken, if memory does not hold even the smallest tile.
         """
         decoded_hw = tuple(
-            min(max(asked, given), math.floor(DECODED * given))
+            max(given, min(asked, math.floor(min(self._decoded * given, asked))))
             for asked, given in zip(size_hw, image.size_hw, strict=True)
         )
         stripes = self._stripes(image, (decoded_hw[0], decoded_hw[1]), progress or (lambda share: None))

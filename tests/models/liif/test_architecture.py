@@ -1,11 +1,15 @@
+from typing import Any
+
 import pytest
 import torch
 
+from anyres.core.errors import WeightsError
 from anyres.models.liif.architecture import (
     EDSR_BASELINE,
     RDN_A,
     RDN_B,
     Decoder,
+    EncoderConfig,
     Liif,
     LiifConfig,
     Queries,
@@ -133,3 +137,23 @@ def test_gradients_reach_every_parameter() -> None:
         network(torch.rand(1, 3, 6, 6), every_query((6, 6), (9, 9))).square().mean().backward()
         lost = [name for name, one in network.named_parameters() if one.grad is None or not one.grad.any()]
         assert not lost
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"kind": "edsr", "channels": 0, "blocks": 1}, "1 to 1024 channels; this configuration says 0"),
+        ({"kind": "edsr", "channels": 8, "blocks": 10**9}, "1 to 256 blocks"),
+        ({"kind": "rdn", "channels": 8, "blocks": 1, "layers": 0, "growth": 4}, "1 to 64 layers"),
+        ({"kind": "edsr", "channels": 8, "blocks": 1, "growth": -1}, "0 to 512 growth"),
+    ],
+)
+def test_a_configuration_out_of_range_is_refused(config: dict[str, Any], said: str) -> None:
+    with pytest.raises(WeightsError, match=said):
+        EncoderConfig(**config)
+
+
+@pytest.mark.parametrize("hidden", [(), (0,), (64, 10**9)])
+def test_a_decoder_out_of_range_is_refused(hidden: tuple[int, ...]) -> None:
+    with pytest.raises(WeightsError, match="this configuration says"):
+        LiifConfig(EncoderConfig("edsr", channels=8, blocks=1), hidden=hidden)
