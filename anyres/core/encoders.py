@@ -91,8 +91,8 @@ def _encode_vips(image: Any, path: Path, storage: Storage) -> None:
         if blob:
             image.set_type(vips.GValue.blob_type, name, blob)
             kept.append(keep)
-    if metadata.dpi and storage.format in ("webp", "avif") and "exif" not in kept:
-        kept.append("exif")  # the only place for DPI in these
+    if metadata.dpi and storage.format in ("jpeg", "webp", "avif") and "exif" not in kept:
+        kept.append("exif")  # the only place for DPI in these: libvips writes no JFIF header
     saver, options = _SAVERS[storage.format]
     getattr(image, saver)(str(path), keep="|".join(kept) or "none", **options, **_more_options(storage))
 

@@ -241,6 +241,12 @@ def test_profile_exif_xmp_and_dpi_come_back(tmp_path: Path, suffix: str) -> None
     assert exif.get_ifd(0x8825)[2] == (37.0, 30.0, 1.5)
 
 
+@pytest.mark.parametrize("suffix", [*WITH_METADATA, ".bmp"])
+def test_dpi_comes_back_where_it_is_all_there_is(tmp_path: Path, suffix: str) -> None:
+    image = Image.from_numpy(smooth(), encoding=Encoding(dpi=(300.0, 150.0)))
+    assert through(image, tmp_path / f"a{suffix}").encoding.dpi == (300.0, 150.0)
+
+
 @pytest.mark.parametrize("suffix", WITH_METADATA)
 def test_strip_leaves_none_of_it(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
