@@ -99,7 +99,7 @@ def _every_training(
     hours: Annotated[
         float | None, typer.Option(min=0, help="Stop after this time, ready to go on.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the first weights and of the batches.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first weights and of the batches.")] = 0,
 ) -> None:
     """The options that every training has beside its recipe's."""
 

@@ -12,11 +12,12 @@ import os
 import platform
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Generic
+from typing import Any, Generic
 
 import numpy as np
 import torch
@@ -193,8 +194,7 @@ class _State(Generic[Batch]):
         loss, self.loss_sum, self.loss_count = self.loss_sum / self.loss_count, 0.0, 0
         if self.machine.rank == 0:
             line = {"step": self.step, "loss": loss, **figures}
-            with (self.folder / "curve.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            _append(self.folder / "curve.jsonl", json.dumps(line) + "\n")
             if figures[self.recipe.score] > self.best:
                 self.best = figures[self.recipe.score]
                 write_weights(
@@ -257,7 +257,7 @@ def _describe_run(recipe: Recipe[Batch], folder: Path, *, seed: int, machine: Ma
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            before = json.loads(path.read_text(encoding="utf-8"))
+            before = _read_run(path)
             changed = [name for name in fixed if before.get(name) != fixed[name]]
             if changed:
                 raise InputError(
@@ -267,10 +267,36 @@ def _describe_run(recipe: Recipe[Batch], folder: Path, *, seed: int, machine: Ma
             return
         about = {"commit": _commit(), "torch": torch.__version__, "device": str(machine.device)}
         about |= {"precision": str(machine.precision), "machine": platform.processor() or platform.machine()}
-        path.write_text(json.dumps(fixed | about, indent=1), encoding="utf-8")
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")  # one for each process
+        try:
+            temporary.write_text(json.dumps(fixed | about, indent=1), encoding="utf-8")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(
             f"Cannot write into {folder}: {error.strerror}. Set ANYRES_RUNS to another folder."
+        ) from error
+
+
+def _read_run(path: Path) -> dict[str, Any]:
+    try:
+        run = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"{path} is damaged ({error}). Delete its folder, or name another one with --run."
+        ) from error
+    return run if isinstance(run, dict) else {}
+
+
+def _append(path: Path, line: str) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line)
+    except OSError as error:
+        raise RunError(
+            f"Cannot write {path}: {error.strerror}. Free some space; the same command then goes on from the "
+            "last checkpoint."
         ) from error
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from anyres.core.errors import InputError
+
 Moved = TypeVar("Moved")
 
 
@@ -31,7 +33,7 @@ Batch = TypeVar("Batch", bound=Movable)
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long, how fast, how averaged."""
+    """How long, how fast, how averaged; InputError for a training of no steps."""
 
     steps: int
     learning_rate: float
@@ -42,6 +44,11 @@ class Schedule:
     clip_norm: float | None = None  # largest norm of the gradient
     validate_every: int = 1000  # steps
     checkpoint_every: int = 500  # steps
+
+    def __post_init__(self) -> None:
+        """Refuse a length that trains nothing."""
+        if self.steps < 1:
+            raise InputError(f"A training takes at least 1 step; {self.steps} were asked for. Give more.")
 
     def rate(self, step: int) -> float:
         """Learning rate of a step, counted from 0."""

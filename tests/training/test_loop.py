@@ -198,6 +198,51 @@ def test_a_full_disk_during_a_checkpoint_leaves_the_one_of_before(
     assert run(line_recipe(), tmp_path)[-1].step == 40
 
 
+def test_a_full_disk_during_a_validation_is_told_and_the_run_goes_on_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_after(line_recipe(), tmp_path, 6)
+    whole = Path.open
+
+    def full(path: Path, mode: str = "r", **options: Any) -> Any:
+        if path.name == "curve.jsonl" and mode == "a":
+            raise OSError(28, "No space left on device")
+        return whole(path, mode, **options)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(RunError, match=r"curve\.jsonl: No space left on device. Free some space"):
+        run(line_recipe(), tmp_path)
+    monkeypatch.undo()
+    assert run(line_recipe(), tmp_path)[-1].step == 40
+    assert [line["step"] for line in curve(tmp_path)] == [10, 20, 30, 40]
+
+
+def test_a_full_disk_at_the_start_leaves_no_half_description(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, text: str, **_: object) -> None:
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        run(line_recipe(), tmp_path / "run")
+    assert list((tmp_path / "run").iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", '{"recipe": "li', "\x00"])
+def test_a_description_that_is_damaged_is_refused_with_the_way_out(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run.json").write_text(content)
+    with pytest.raises(InputError, match=r"run\.json is damaged .*--run"):
+        run(line_recipe(), tmp_path)
+
+
+@pytest.mark.parametrize("steps", [0, -3])
+def test_a_schedule_of_no_steps_is_refused(steps: int) -> None:
+    with pytest.raises(InputError, match=f"at least 1 step; {steps} were asked for"):
+        Schedule(steps, 1e-3, 1e-5)
+
+
 def test_the_run_folder_says_what_was_run_and_on_what(tmp_path: Path) -> None:
     run(line_recipe(steps=5), tmp_path, seed=3)
     said = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))

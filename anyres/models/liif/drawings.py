@@ -8,7 +8,7 @@ sharper. A drawing is a function of its generator alone. VERSION changes wheneve
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from anyres.core.pillow import text_mask
 from anyres.core.resample import resize
@@ -23,7 +23,8 @@ Mask = Callable[[Plane, Plane, np.random.Generator], Plane]
 
 
 def draw(side: int, *, generator: np.random.Generator) -> UInt8[np.ndarray, "h w 3"]:
-    """A square drawing of `side` pixels."""
+    """A square drawing of `side` pixels, at least 60: its shapes have a least size."""
+    assert side >= 60, f"a drawing of {side} pixels holds no shapes"
     large = 2 * side
     y, x = np.meshgrid(*(np.arange(large, dtype=np.float32),) * 2, indexing="ij")
     canvas = _ground(y / large, x / large, generator)
@@ -69,7 +70,7 @@ def _write(canvas: Float32[np.ndarray, "h w 3"], generator: np.random.Generator)
         _paint(canvas[rows, columns], inside, generator)
 
 
-def _edge(distance: Plane) -> Plane:
+def _edge(distance: Float[np.ndarray, "h w"]) -> Plane:
     """1 inside (negative distance in pixels), 0 outside, one pixel between."""
     return np.asarray(np.clip(0.5 - distance, 0, 1), np.float32)
 

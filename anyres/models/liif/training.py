@@ -7,11 +7,11 @@ Ours: Adam at a higher rate with warm-up, half a cosine down, a clipped gradient
 fewer queries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from torch import Tensor, nn
 
@@ -85,7 +85,7 @@ def control(data: Path, *, steps: Steps = None) -> Recipe[PairBatch]:
     )
 
 
-recipes = {
+recipes: dict[str, Callable[..., Recipe[Any]]] = {
     "liif-compact": compact,
     "liif-rdn": rdn,
     "pixel-shuffle-x2": control,

@@ -37,7 +37,9 @@ def kept_for_validation(data: Path) -> tuple[str, ...]:
         InputError: if the folder is not there, or holds fewer than two pictures.
     """
     if not data.is_dir():
-        raise InputError(f"There is no folder {data}. Give a folder of PNG, JPEG or WebP pictures to train on.")
+        raise InputError(
+            f"There is no folder {data}. Give a folder of PNG, JPEG or WebP pictures to train on."
+        )
     stems = [path.stem for path in picture_paths(data)]
     if len(stems) < 2:
         raise InputError(
@@ -65,7 +67,7 @@ def load_validation(data: Path, kept: Sequence[str]) -> list[UInt8[np.ndarray, "
                 middles.append(picture[top : top + height, left : left + width])
     if not middles:
         raise InputError(
-            f"No picture that is kept for validation in {data} has {STEP} x {STEP} pixels: {', '.join(kept)}. "
+            f"No picture that {data} keeps for validation ({', '.join(kept)}) has {STEP} x {STEP} pixels. "
             "Give a folder of larger pictures."
         )
     return middles
