@@ -54,12 +54,11 @@ def show_upscale(
             "`anyres upscale` takes any."
         )
     name, image = _photograph(photo)
-    folder = Path(output)
+    folder = _made_folder(Path(output))
     started = time.perf_counter()
     enlarged = upscale(image, scale=factor, model=model)
     seconds = time.perf_counter() - started
     result = folder / f"{name}.x{factor:g}.png"
-    folder.mkdir(parents=True, exist_ok=True)
     write_image(enlarged, result, overwrite=True)
 
     shrunk = _shrunk(image, factor)
@@ -76,6 +75,16 @@ def show_upscale(
         say(line)
     say(f"Result:  {result}")
     say(f"Sheet:   {sheet}")
+
+
+def _made_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be made: {error.strerror}. Choose another one with -o."
+        ) from error
+    return folder
 
 
 def _photograph(path: str | None) -> tuple[str, Image]:
@@ -149,7 +158,9 @@ def _busiest(pixels: Pixels, side: int) -> tuple[int, int]:
     return int(top), int(left)
 
 
-def _detail(pixels: Pixels, corner: tuple[int, int], side: int, factor: float) -> Pixels:
+def _detail(
+    pixels: Pixels, corner: tuple[int, int], side: int, factor: float
+) -> Float32[np.ndarray, "y x 3"]:
     """A window of the input, cut out of an enlargement by `factor` and repeated up to the panel's width."""
     top, left, length = round(corner[0] * factor), round(corner[1] * factor), round(side * factor)
     cut = pixels[top : top + length, left : left + length]

@@ -124,7 +124,10 @@ def read_weights(header: WeightsHeader, expected: Mapping[str, "Tensor"]) -> dic
     tensors = {name: tensor.float() for name, tensor in read_tensors(header.path)[0].items()}
     for name, tensor in tensors.items():
         if not bool(tensor.isfinite().all()):
-            raise WeightsError(f"{header.path}: tensor {name} holds values that are not finite numbers.")
+            raise WeightsError(
+                f"{header.path}: tensor {name} holds values that are not finite numbers. "
+                "Get the file again, or take an earlier one of the same training."
+            )
     return tensors
 
 
@@ -204,7 +207,9 @@ def _checkpoint_bytes(path: Path, max_bytes: int) -> int:
         with path.open("rb"):
             pass
     except OSError as error:
-        raise WeightsError(f"Cannot read a checkpoint from {path}: {error.strerror}.") from error
+        raise WeightsError(
+            f"Cannot read a checkpoint from {path}: {error.strerror}. Check the name and the folder."
+        ) from error
     if size_bytes == 0:
         raise WeightsError(f"{path} is empty (0 bytes). Get the file again.")
     if size_bytes > max_bytes:
@@ -255,7 +260,8 @@ def parse_config(cls: type[Config], values: object, *, where: str = "config") ->
     """A frozen dataclass from JSON, nothing missing, nothing more; WeightsError names what does not fit."""
     if not isinstance(values, Mapping):
         raise WeightsError(
-            f"{where} is {values!r:.80}; it should be an object with the fields of {cls.__name__}."
+            f"{where} is {values!r:.80}; it should be an object with the fields of {cls.__name__}. "
+            "The file is damaged: get it again."
         )
     assert is_dataclass(cls)
     known = {one.name for one in fields(cls)}
@@ -284,7 +290,10 @@ def _parse(kind: Any, value: object, *, where: str) -> Any:
         return float(value)
     if kind in (int, str, bool) and type(value) is kind:
         return value
-    raise WeightsError(f"{where} is {value!r:.80}, which is not of type {kind}.")
+    raise WeightsError(
+        f"{where} is {value!r:.80}, which is not of type {kind}. "
+        "The weights are of another version of anyres, or damaged: get them again."
+    )
 
 
 def _safetensors_header(path: Path) -> dict[str, Any]:
@@ -296,14 +305,16 @@ def _safetensors_header(path: Path) -> dict[str, Any]:
                 raise ValueError(f"a header of {size} bytes is announced")
             header = json.loads(file.read(size))
     except OSError as error:
-        raise WeightsError(f"Cannot read weights from {path}: {error.strerror}.") from error
+        raise WeightsError(
+            f"Cannot read weights from {path}: {error.strerror}. `anyres weights list` names those at hand."
+        ) from error
     except (ValueError, struct.error, RecursionError) as error:
         raise WeightsError(
             f"{path} is not a safetensors file ({error}). A checkpoint of another kind goes through "
             "`anyres weights add`."
         ) from error
     if not isinstance(header, dict):
-        raise WeightsError(f"{path} is not a safetensors file: its header is no object.")
+        raise WeightsError(f"{path} is not a safetensors file: its header is no object. Get it again.")
     return header
 
 

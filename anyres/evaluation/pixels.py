@@ -50,7 +50,10 @@ def ssim(picture: Float[np.ndarray, "h w"], truth: Float[np.ndarray, "h2 w2"], *
     inner = slice(shave, -shave or None)
     x, y = (one[inner, inner].astype(np.float64) for one in (picture, truth))
     if min(x.shape) < 11:
-        raise InputError(f"SSIM needs at least 11 x 11 pixels inside the shave; there are {x.shape}.")
+        raise InputError(
+            f"SSIM needs at least 11 x 11 pixels inside the shave; there are {x.shape[1]} x {x.shape[0]}. "
+            "Give larger pictures, or a smaller factor."
+        )
     mean_x, mean_y = _blur(x), _blur(y)
     variance_x, variance_y = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2
     covariance = _blur(x * y) - mean_x * mean_y
@@ -64,9 +67,13 @@ def _inside(
     picture: Float[np.ndarray, "..."], truth: Float[np.ndarray, "..."], *, shave: int
 ) -> Float[np.ndarray, "..."]:
     if picture.shape != truth.shape:
-        raise InputError(f"The pictures differ in size: {picture.shape} and {truth.shape}.")
+        raise InputError(f"The pictures differ in size: {picture.shape} and {truth.shape}. Crop one.")
     if 2 * shave >= min(picture.shape[:2]):
-        raise InputError(f"Shaving {shave} pixels leaves nothing of {picture.shape[:2]}.")
+        height, width = picture.shape[:2]
+        raise InputError(
+            f"Shaving {shave} pixels off each side leaves nothing of {width} x {height}. "
+            "Give larger pictures, or a smaller factor."
+        )
     inner = slice(shave, -shave or None)
     return picture[inner, inner].astype(np.float64) - truth[inner, inner].astype(np.float64)
 

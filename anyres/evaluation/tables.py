@@ -1,5 +1,6 @@
 """Figures as a Markdown table, and in a file that says where each comes from."""
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -38,7 +39,8 @@ def write_figures(
         temporary.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # its folder may be none
+            temporary.unlink()
         raise RunError(f"Cannot write figures to {path}: {error.strerror}. Choose another file.") from error
 
 

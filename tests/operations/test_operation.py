@@ -8,7 +8,14 @@ from pydantic import Field
 from anyres.core.errors import InputError, LimitError
 from anyres.core.image import Image, Rows
 from anyres.core.sizes import SizeHW
-from anyres.operations.operation import OPERATIONS, Operation, Progress, every_operation, operation
+from anyres.operations.operation import (
+    OPERATIONS,
+    Operation,
+    Progress,
+    declared_by,
+    every_operation,
+    operation,
+)
 
 
 def repeated_size(size_hw: SizeHW, *, times: int) -> SizeHW:
@@ -65,6 +72,14 @@ def test_the_schema_of_the_parameters_says_type_range_default_and_meaning(
     times = repeat.parameters.model_json_schema()["properties"]["times"]
     expected = {"type": "integer", "minimum": 1, "maximum": 9, "default": 4, "description": "How often."}
     assert expected.items() <= times.items()
+
+
+def test_a_plain_text_in_annotated_is_the_description() -> None:
+    def recipe(*, steps: Annotated[int | None, "How long."] = None, plain: int = 1) -> None: ...
+
+    properties = declared_by(recipe)[1].model_json_schema()["properties"]
+    assert properties["steps"]["description"] == "How long."
+    assert "description" not in properties["plain"]
 
 
 def test_called_it_gives_the_whole_picture(repeat: Operation[Any, Image], image: Image) -> None:
