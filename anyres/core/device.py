@@ -62,7 +62,7 @@ def free_memory_bytes(device: torch.device | None = None) -> int:
     """Memory that a process can still take: of the device, or of the machine within its container's limit."""
     if device is not None and device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    free = psutil.virtual_memory().available
+    free = int(psutil.virtual_memory().available)
     try:
         limit, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
         lines = (line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
