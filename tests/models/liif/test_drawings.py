@@ -36,14 +36,25 @@ def test_every_drawing_has_text(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (drawn(seed=seed) != drawing).any()
 
 
-def test_text_lies_where_its_mask_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    mask = np.zeros((10, 12), np.float32)
-    mask[3, 4] = 1
+def written(monkeypatch: pytest.MonkeyPatch, mask: np.ndarray, *, seed: int) -> np.ndarray:
+    """Which pixels of a canvas change when a line of text has this mask."""
     monkeypatch.setattr(drawings, "text_mask", lambda words, *, height, angle_deg: mask)
-    for seed in range(8):
-        canvas = np.full((40, 50, 3), 0.5, np.float32)
-        drawings._write(canvas, np.random.default_rng(seed))
-        assert (canvas != 0.5).any(axis=-1).sum() <= 1  # none where the letter hangs over the edge
+    canvas = np.full((40, 50, 3), 0.5, np.float32)
+    drawings._write(canvas, np.random.default_rng(seed))
+    return np.argwhere((canvas != 0.5).any(axis=-1))
+
+
+def test_text_that_hangs_over_an_edge_loses_that_end_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, corner = np.ones((10, 12), np.float32), np.zeros((10, 12), np.float32)
+    corner[0, 0] = 1
+    hanging = 0
+    for seed in range(40):
+        box, first = (written(monkeypatch, mask, seed=seed) for mask in (whole, corner))
+        (top, left), (bottom, right) = box.min(axis=0), box.max(axis=0) + 1
+        hangs = (top == 0 and bottom < 10) or (left == 0 and right < 12)
+        assert first.tolist() == ([] if hangs else [[top, left]])
+        hanging += hangs
+    assert hanging > 3
 
 
 @pytest.mark.parametrize("shape", drawings._SHAPES)

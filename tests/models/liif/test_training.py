@@ -107,7 +107,8 @@ def test_a_recipe_has_a_length_of_its_own(data: Path, name: str, steps: int) -> 
 @pytest.mark.parametrize("name", ["paper-edsr-baseline", "paper-rdn"])
 def test_the_papers_rate_is_halved_at_every_fifth_of_a_million_steps(data: Path, name: str) -> None:
     schedule = recipes[name](data).schedule
-    rates = {0: 1e-4, 199_999: 1e-4, 200_000: 5e-5, 400_000: 2.5e-5, 600_000: 1.25e-5, 990_000: 6.25e-6}
+    rates = {0: 1e-4, 199_999: 1e-4, 200_000: 5e-5, 399_999: 5e-5, 400_000: 2.5e-5, 599_999: 2.5e-5}
+    rates |= {600_000: 1.25e-5, 799_999: 1.25e-5, 800_000: 6.25e-6, 990_000: 6.25e-6}
     assert {step: schedule.rate(step) for step in rates} == pytest.approx(rates, rel=1e-12)
     assert (schedule.clip_norm, schedule.average_decay) == (None, 0.0)
 
