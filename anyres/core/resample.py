@@ -15,8 +15,9 @@ from jaxtyping import Float, Float32, Int64
 
 Kernel = Literal["cubic", "lanczos3", "linear", "area", "nearest"]
 BLOCK = 64  # output samples of an axis at a time: a matrix of the whole axis would grow with its square
+CUT = 32  # input rows that are widened at a time
 REMEMBERED_SIDE = (
-    1024  # pixels; the matrices of axes up to that long are kept, training asks for them all the time
+    1024  # pixels; matrices of axes up to that long are kept: training asks for them all the time
 )
 
 
@@ -24,8 +25,8 @@ def resize(
     pixels: Float32[np.ndarray, "h w c"], size_hw: tuple[int, int], *, kernel: Kernel = "cubic"
 ) -> Float32[np.ndarray, "h2 w2 c"]:
     """The picture at another size; values may leave [0, 1] by the kernel's overshoot."""
-    narrow = _resize_axis(pixels, size_hw[1], axis=1, kernel=kernel)
-    return np.ascontiguousarray(_resize_axis(narrow, size_hw[0], axis=0, kernel=kernel))
+    narrow = _weighted(pixels, _bands_of(pixels.shape[1], size_hw[1], kernel), axis=1)
+    return np.ascontiguousarray(_weighted(narrow, _bands_of(pixels.shape[0], size_hw[0], kernel), axis=0))
 
 
 def resize_taps(
@@ -53,41 +54,58 @@ def resize_stripes(
     *,
     kernel: Kernel = "cubic",
 ) -> Iterator[Float32[np.ndarray, "h2 w2 c"]]:
-    """`resize` of a picture that arrives in stripes, top to bottom; holds only rows that are still needed."""
+    """`resize` of a picture that arrives in stripes, top to bottom, in stripes of BLOCK rows at most.
+
+    It holds only the rows that are still needed, however far the picture is enlarged.
+    """
     indices, weights = resize_taps(size_in_hw[0], size_out_hw[0], kernel=kernel)
-    last_row, held, first_held, done = indices.max(axis=1), None, 0, 0
-    for stripe in stripes:
-        narrow = _resize_axis(stripe, size_out_hw[1], axis=1, kernel=kernel)
-        held = narrow if held is None else np.concatenate((held, narrow))
-        ready = int(np.searchsorted(np.maximum.accumulate(last_row), first_held + len(held)))
-        if ready > done:
-            first, matrix = _band(indices[done:ready], weights[done:ready])
+    across = _bands_of(size_in_hw[1], size_out_hw[1], kernel)
+    last_row, held, first_held, done = np.maximum.accumulate(indices.max(axis=1)), None, 0, 0
+    for lines in _cut(stripes):
+        wide = _weighted(lines, across, axis=1)
+        held = wide if held is None else np.concatenate((held, wide))
+        ready = int(np.searchsorted(last_row, first_held + len(held)))
+        for start in range(done, ready, BLOCK):
+            block = slice(start, min(start + BLOCK, ready))
+            first, matrix = _band(indices[block], weights[block])
             rows = held[first - first_held : first - first_held + matrix.shape[1]]
             yield np.ascontiguousarray(np.tensordot(matrix, rows, axes=(1, 0)))
-            done = ready
+        done = max(done, ready)
         if done < len(indices):
             past = min(max(0, int(indices[done:].min()) - first_held), len(held))
             held, first_held = held[past:], first_held + past
 
 
-def _resize_axis(
-    pixels: Float32[np.ndarray, "..."], size_out: int, *, axis: int, kernel: Kernel
+def _cut(
+    stripes: Iterable[Float32[np.ndarray, "h w c"]],
+) -> Iterator[Float32[np.ndarray, "h w c"]]:
+    """The same rows in stripes of a few, so that widening them stays small."""
+    for stripe in stripes:
+        for start in range(0, len(stripe), CUT):
+            yield stripe[start : start + CUT]
+
+
+_Band = tuple[int, np.ndarray]  # the first input sample used; weights from there, out x in, float32
+
+
+def _weighted(
+    pixels: Float32[np.ndarray, "..."], bands: list[_Band] | None, *, axis: int
 ) -> Float32[np.ndarray, "..."]:
-    size_in = pixels.shape[axis]
-    if size_in == size_out:
+    if bands is None:
         return pixels
-    bands = _remembered_bands if max(size_in, size_out) <= REMEMBERED_SIDE else _bands
     lines = np.moveaxis(pixels, axis, 0)
     parts = [
-        np.tensordot(matrix, lines[first : first + matrix.shape[1]], axes=(1, 0))
-        for first, matrix in bands(size_in, size_out, kernel)
+        np.tensordot(matrix, lines[first : first + matrix.shape[1]], axes=(1, 0)) for first, matrix in bands
     ]
     return np.moveaxis(np.concatenate(parts), 0, axis)
 
 
-_Band = tuple[
-    int, Float32[np.ndarray, "out in"]
-]  # the first input sample that is used, and the weights from there
+def _bands_of(size_in: int, size_out: int, kernel: Kernel) -> list[_Band] | None:
+    """The matrix of an axis in bands; None where nothing changes."""
+    if size_in == size_out:
+        return None
+    make = _remembered_bands if max(size_in, size_out) <= REMEMBERED_SIDE else _bands
+    return make(size_in, size_out, kernel)
 
 
 def _bands(size_in: int, size_out: int, kernel: Kernel) -> list[_Band]:

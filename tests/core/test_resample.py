@@ -169,3 +169,12 @@ def test_bicubic_reaches_its_published_figure_on_set5(data_dir: Path, scale: int
         values.append(psnr_luma(made, truth, shave=scale))
     assert len(values) == 5
     assert np.mean(values) == pytest.approx(PUBLISHED_SET5[scale], abs=0.03)
+
+
+@pytest.mark.parametrize("times", [3, 20])
+def test_stripes_stay_small_however_far_the_picture_is_enlarged(times: int) -> None:
+    whole = np.random.default_rng(0).random((70, 30, 3), np.float32)
+    size = (70 * times, 30 * times)
+    stripes = list(resize_stripes([whole], (70, 30), size))
+    assert max(len(stripe) for stripe in stripes) <= 64
+    np.testing.assert_allclose(np.concatenate(stripes), resize(whole, size), atol=1e-6)

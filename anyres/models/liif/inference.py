@@ -125,7 +125,7 @@ class Upscaler:
         stripes = self._stripes(image, (decoded_hw[0], decoded_hw[1]), progress or (lambda share: None))
         if decoded_hw != size_hw:
             resized = resize_stripes(stripes, (decoded_hw[0], decoded_hw[1]), size_hw, kernel="lanczos3")
-            stripes = (np.clip(stripe, 0, 1) for stripe in resized)
+            stripes = (np.clip(stripe, 0, 1, out=stripe) for stripe in resized)
         has_alpha = image.alpha is not None
         return Rows(size_hw, has_alpha, image.encoding, stripes, self._notices(image, size_hw))
 
