@@ -91,10 +91,11 @@ def _every_training(
         ),
     ] = None,
     warm_start: Annotated[
-        str | None, typer.Option(metavar="WEIGHTS", help="Weights to start from, where no run goes on.")
+        str | None,
+        typer.Option(metavar="WEIGHTS", help="Weights to start from, by name or file, where no run goes on."),
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(metavar="AUTO|FLOAT32|BFLOAT16", help="Arithmetic.")
+        str | None, typer.Option(metavar="auto|float32|bfloat16", help="Arithmetic; auto if not named.")
     ] = None,
     hours: Annotated[
         float | None, typer.Option(min=0, help="Stop after this time, ready to go on.", show_default=False)
@@ -106,8 +107,8 @@ def _every_training(
 
 def _train(recipe: Any, values: Mapping[str, Any]) -> None:
     from anyres.core.device import choose_precision
-    from anyres.core.weights import read_header, read_weights
-    from anyres.training.loop import this_machine
+    from anyres.core.weights import file_sha256, read_header, read_weights
+    from anyres.training.loop import WarmStart, this_machine
     from anyres.training.loop import train as steps_of
 
     machine = this_machine()
@@ -115,11 +116,20 @@ def _train(recipe: Any, values: Mapping[str, Any]) -> None:
         machine = replace(machine, precision=choose_precision(values["precision"], machine.device))
     warm_start = None
     if values["warm_start"]:
-        header = read_header(find_weights(values["warm_start"]).path)
-        warm_start = read_weights(header, recipe.build().state_dict())
+        named = Path(values["warm_start"])
+        path = named if named.is_file() else find_weights(values["warm_start"]).path
+        tensors = read_weights(read_header(path), recipe.build().state_dict())
+        warm_start = WarmStart(tensors, f"{path.stem} {file_sha256(path)}")
     folder = Path(values["run"]) if values["run"] else runs_dir() / recipe.name
     limit = {"time_limit_s": values["hours"] * 3600} if values["hours"] is not None else {}
-    steps = steps_of(recipe, folder, machine=machine, seed=values["seed"], warm_start=warm_start, **limit)
+    steps = steps_of(
+        recipe,
+        folder,
+        machine=machine,
+        seed=values["seed"],
+        warm_start=warm_start,
+        **limit,
+    )
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),

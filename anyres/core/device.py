@@ -34,8 +34,10 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-def choose_precision(precision: Precision, device: torch.device) -> torch.dtype:
-    """The number format to compute in; "auto" is bfloat16 where the device has it."""
+def choose_precision(precision: str, device: torch.device) -> torch.dtype:
+    """The format to compute in; "auto" is bfloat16 where the device has it. InputError for other words."""
+    if precision not in ("auto", "float32", "bfloat16"):
+        raise InputError(f"A precision is auto, float32 or bfloat16; {precision!r} was given.")
     if precision == "auto":
         return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     return torch.bfloat16 if precision == "bfloat16" else torch.float32

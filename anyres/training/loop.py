@@ -9,8 +9,6 @@ and gradients are averaged.
 import json
 import math
 import os
-import platform
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -23,7 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor, distributed, nn
 
+from anyres.core.device import choose_device, choose_precision
 from anyres.core.errors import InputError, RunError
+from anyres.core.machine import describe_machine, source_commit
 from anyres.core.weights import write_weights
 from anyres.training.checkpoint import load_checkpoint, save_checkpoint
 from anyres.training.recipe import Batch, Recipe
@@ -52,13 +52,21 @@ class Machine:
     world: int = 1
 
 
+@dataclass(frozen=True)
+class WarmStart:
+    """Weights that a run begins with."""
+
+    tensors: Mapping[str, Tensor]
+    source: str  # name and sha256 of their file, for the record
+
+
 def train(
     recipe: Recipe[Batch],
     folder: Path,
     *,
     machine: Machine,
     seed: int = 0,
-    warm_start: Mapping[str, Tensor] | None = None,
+    warm_start: WarmStart | None = None,
     time_limit_s: float = math.inf,
     report_every: int = 50,
 ) -> Iterator[Progress]:
@@ -130,11 +138,11 @@ class _State(Generic[Batch]):
         *,
         machine: Machine,
         seed: int,
-        warm_start: Mapping[str, Tensor] | None,
+        warm_start: WarmStart | None,
     ) -> "_State[Batch]":
         state = cls(recipe, folder, machine=machine, seed=seed)
         checkpoint = folder / "checkpoint.safetensors"
-        _describe_run(recipe, folder, seed=seed, machine=machine)
+        _describe_run(recipe, folder, seed=seed, machine=machine, warm_start=warm_start)
         if checkpoint.exists():
             progress = load_checkpoint(
                 checkpoint, network=state.network, average=state.average, optimiser=state.optimiser
@@ -145,7 +153,7 @@ class _State(Generic[Batch]):
                 int(progress.get("loss_count", 0)),
             )
         elif warm_start is not None:
-            state.network.load_state_dict(warm_start)
+            state.network.load_state_dict(warm_start.tensors)
             for name, value in state.network.state_dict().items():
                 state.average[name].copy_(value)
         if machine.rank == 0:
@@ -162,14 +170,11 @@ class _State(Generic[Batch]):
         device, precision = self.machine.device, self.machine.precision
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             loss = self.recipe.loss(self.parallel, batch.to(device))
-        if not math.isfinite(value := loss.item()):
-            raise RunError(
-                f"The loss is {value} at step {self.step}. The best weights so far are in {self.folder}. "
-                "Lower the learning rate or set a clip norm, and start again: it goes on from the checkpoint."
-            )
+        self._refuse_not_finite("loss", value := loss.item())
         loss.backward()
-        if schedule.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), schedule.clip_norm)
+        largest = math.inf if schedule.clip_norm is None else schedule.clip_norm
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), largest)
+        self._refuse_not_finite("gradient", norm.item())
         self.optimiser.step()
         self.step += 1
         self.loss_sum, self.loss_count = self.loss_sum + value, self.loss_count + 1
@@ -178,6 +183,17 @@ class _State(Generic[Batch]):
             for name, current in self.network.state_dict().items():
                 self.average[name].lerp_(current, 1 - decay)
         return value
+
+    def _refuse_not_finite(self, name: str, value: float) -> None:
+        if math.isfinite(value):
+            return
+        best = self.folder / "best.safetensors"
+        kept = f"The best weights so far are in {best}: s" if best.exists() else "S"
+        way = f" and --warm-start {best}" if best.exists() else ""
+        raise RunError(
+            f"The {name} is {value} at step {self.step}; nothing of that step was kept. {kept}tart a new run "
+            f"with another --run and --seed{way}."
+        )
 
     def agree(self, is_over: bool) -> bool:
         """What the first process says: clocks differ, and none may wait for another that has stopped."""
@@ -225,14 +241,13 @@ class _State(Generic[Batch]):
 def this_machine(*, precision: torch.dtype | None = None) -> Machine:
     """The device of this process: under torchrun its own GPU and rank, else the first GPU or the CPU."""
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
-    if torch.cuda.is_available():
+    device = choose_device("auto")
+    if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
-    else:
-        device = torch.device("cpu")
     if world > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return Machine(device, precision or torch.bfloat16, rank, world)
+    return Machine(device, precision or choose_precision("auto", device), rank, world)
 
 
 def _submit(
@@ -241,7 +256,9 @@ def _submit(
     return pool.submit(recipe.sample, np.random.default_rng([seed, step, machine.rank]))
 
 
-def _describe_run(recipe: Recipe[Batch], folder: Path, *, seed: int, machine: Machine) -> None:
+def _describe_run(
+    recipe: Recipe[Batch], folder: Path, *, seed: int, machine: Machine, warm_start: WarmStart | None
+) -> None:
     """Write run.json, or compare with the one that is there."""
     fixed = {
         "recipe": recipe.name,
@@ -265,8 +282,14 @@ def _describe_run(recipe: Recipe[Batch], folder: Path, *, seed: int, machine: Ma
                     "Give this one a name of its own with --run, or delete that folder."
                 )
             return
-        about = {"commit": _commit(), "torch": torch.__version__, "device": str(machine.device)}
-        about |= {"precision": str(machine.precision), "machine": platform.processor() or platform.machine()}
+        about = {
+            "commit": source_commit(),
+            "machine": describe_machine(),
+            "torch": torch.__version__,
+            "device": str(machine.device),
+            "precision": str(machine.precision),
+            "warm_start": warm_start.source if warm_start else None,
+        }
         temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")  # one for each process
         try:
             temporary.write_text(json.dumps(fixed | about, indent=1), encoding="utf-8")
@@ -306,11 +329,3 @@ def _cut_curve(path: Path, step: int) -> None:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
         path.write_text("".join(kept), encoding="utf-8")
-
-
-def _commit() -> str:
-    try:
-        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"

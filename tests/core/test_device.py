@@ -120,3 +120,9 @@ def test_every_way_of_running_out_of_memory_is_known(error: BaseException) -> No
 )
 def test_another_error_is_not_out_of_memory(error: BaseException) -> None:
     assert not is_out_of_memory(error)
+
+
+@pytest.mark.parametrize("word", ["BFLOAT16", "bf16", "half"])
+def test_another_word_for_a_precision_is_refused(word: str) -> None:
+    with pytest.raises(InputError, match=f"auto, float32 or bfloat16; '{word}' was given"):
+        choose_precision(word, CPU)

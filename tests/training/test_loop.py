@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from anyres.core.errors import InputError, RunError
 from anyres.core.weights import read_header, read_tensors, read_weights
-from anyres.training.loop import Machine, Progress, train
+from anyres.training.loop import Machine, Progress, WarmStart, train
 from anyres.training.recipe import Recipe, Schedule
 
 CPU = Machine(torch.device("cpu"))
@@ -149,7 +149,10 @@ def test_a_warm_start_begins_with_the_weights_that_are_given(tmp_path: Path) -> 
     run(line_recipe(steps=120), tmp_path / "cold")
     header = read_header(tmp_path / "cold" / "best.safetensors")
     given = read_weights(header, line_recipe().build().state_dict())
-    reports = run(line_recipe(steps=10, learning_rate=1e-5), tmp_path / "warm", warm_start=given)
+    reports = run(
+        line_recipe(steps=10, learning_rate=1e-5), tmp_path / "warm", warm_start=WarmStart(given, "cold 12ab")
+    )
+    assert json.loads((tmp_path / "warm" / "run.json").read_text())["warm_start"] == "cold 12ab"
     assert reports[-1].figures is not None
     assert reports[-1].figures["fit"] == pytest.approx(header.record["validation"]["fit"], abs=1e-3)
 
@@ -178,6 +181,12 @@ def test_a_loss_that_is_no_number_stops_at_its_step_and_leaves_the_best_weights(
     assert read_header(tmp_path / "best.safetensors").record["step"] == 20
     state, _ = read_tensors(tmp_path / "checkpoint.safetensors")
     assert all(tensor.isfinite().all() for tensor in state.values())
+
+
+def test_a_gradient_that_is_no_number_stops_before_it_spoils_the_weights(tmp_path: Path) -> None:
+    steep = replace(line_recipe(), loss=lambda network, batch: network(batch.x).sum().mul(0).sqrt())
+    with pytest.raises(RunError, match=r"The gradient is nan at step 0.*another --run and --seed\.$"):
+        run(steep, tmp_path)
 
 
 def test_a_full_disk_during_a_checkpoint_leaves_the_one_of_before(
