@@ -115,12 +115,13 @@ def _byte_order(block: bytearray) -> str:
 
 
 def _directories(order: str, block: bytearray) -> Iterator[int]:
-    """Offsets of the main directory and of the camera's."""
+    """Offsets of the main directory and of the camera's, one of each: a hostile block links many."""
     first = _unpack(order, "I", block, 4)
     yield first
     for entry in _entries(order, block, first):
         if entry.tag == _EXIF_DIRECTORY:
             yield _unpack(order, "I", block, entry.position)
+            return
 
 
 def _entries(order: str, block: bytearray, directory: int) -> Iterator[_Entry]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float32, Shaped
 
+from anyres.core import tiff
 from anyres.core.errors import InputError
 from anyres.core.formats import FORMATS, Depth, Format
 from anyres.core.image import Encoding, Samples, quantise
@@ -92,7 +93,8 @@ def _metadata(
         profile = None
     if exif:
         exif = resized_exif(exif, size_hw)
-        if exif is None:
+        if exif is None or (picture_format == "tiff" and not tiff.takes_exif(exif)):
+            exif = None
             notices.append("The EXIF block could not be read and was left out.")
     if xmp:
         xmp = resized_xmp(xmp, size_hw)

@@ -5,7 +5,10 @@ first page and in two directories below it. Pillow's directory class reads and w
 """
 
 import struct
+import sys
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -22,15 +25,46 @@ _SUB_DIRECTORIES: Final = (0x8769, 0x8825)  # EXIF and GPS
 _DESCRIPTIVE: Final = frozenset(
     {270, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, 40091, 40092, 40093, 40094, 40095, 50341}
 )
+# What Pillow raises for directories that are damaged, and for values that are not of their tag's type.
+_DAMAGE: Final = (
+    struct.error,
+    SyntaxError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    OSError,
+)
+_CLASSIC_HEADER: Final = (b"II*\x00" if sys.byteorder == "little" else b"MM\x00*") + bytes(4)
 
 
 def pages_of(path: Path) -> int:
-    """Pages of a TIFF file that are pictures of their own: thumbnails, pyramid levels and masks are not."""
-    return sum(not page.get(_SUBFILE_TYPE, 0) & _REDUCED_OR_MASK for page in _pages(path)) or 1
+    """Pages of a TIFF file that are pictures of their own: thumbnails, pyramid levels and masks are not.
+
+    Raises:
+        InputError: A directory cannot be read.
+    """
+    try:
+        with _without_warnings():
+            return sum(not page.get(_SUBFILE_TYPE, 0) & _REDUCED_OR_MASK for page in _pages(path)) or 1
+    except _DAMAGE as error:
+        raise broken(path, f"its directory cannot be read: {error}") from error
 
 
 def exif_of(path: Path) -> bytes | None:
-    """The EXIF of the first page as a block of its own; None when the page tells nothing of it."""
+    """The EXIF of the first page as a block of its own; None when the page tells nothing of it.
+
+    A block that cannot be read comes back empty.
+    """
+    try:
+        with _without_warnings():
+            return _exif_of(path)
+    except _DAMAGE:
+        return b""
+
+
+def _exif_of(path: Path) -> bytes | None:
     import PIL.Image
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
@@ -49,26 +83,27 @@ def exif_of(path: Path) -> bytes | None:
     return exif.tobytes().removeprefix(b"Exif\x00\x00") if has_any else None
 
 
+def takes_exif(exif: bytes) -> bool:
+    """Whether the entries of an EXIF block can be written into a TIFF file: those of a damaged one cannot."""
+    try:
+        _directory_bytes(exif, _CLASSIC_HEADER, len(_CLASSIC_HEADER))
+    except _DAMAGE:
+        return False
+    return True
+
+
 def add_exif(path: Path, exif: bytes) -> None:
-    """Add the entries of an EXIF block to the first page of a TIFF file.
+    """Add the entries of an EXIF block, one that `takes_exif`, to the first page of a TIFF file.
 
     Its directory is written anew at the end: the old entries as they stand, as offsets count from the file's
     start, and the new ones among them.
     """
-    import PIL.Image
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-    source = PIL.Image.Exif()
-    source.load(exif)
     with path.open("r+b") as file:
         header = _header(file)
         page = ImageFileDirectory_v2(header)
-        for tag in _DESCRIPTIVE & set(source):
-            page[tag] = source[tag]
-        for tag in _SUB_DIRECTORIES:
-            if directory := source.get_ifd(tag):
-                page[tag] = dict(directory)
-        start = _append(file, page.tobytes(_end(file)))
+        start = _append(file, _directory_bytes(exif, header, _end(file)))
         layout = _Layout.of(header)
         old, next_page = layout.entries(file, page.next)
         new, _ = layout.entries(file, start)
@@ -76,6 +111,32 @@ def add_exif(path: Path, exif: bytes) -> None:
         directory_start = _append(file, layout.pack(dict(merged), next_page))
         file.seek(layout.first_at)
         file.write(struct.pack(layout.order + layout.offset, directory_start))
+
+
+def _directory_bytes(exif: bytes, header: bytes, offset: int) -> bytes:
+    """A TIFF directory of the entries of an EXIF block, as it stands at `offset` of a file of that header."""
+    import PIL.Image
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    with _without_warnings():
+        source = PIL.Image.Exif()
+        source.load(exif)
+        page = ImageFileDirectory_v2(header)
+        for tag in _DESCRIPTIVE & set(source):
+            page[tag] = source[tag]
+        for tag in _SUB_DIRECTORIES:
+            if directory := source.get_ifd(tag):
+                page[tag] = dict(directory)
+        content: bytes = page.tobytes(offset)
+        return content
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Pillow warns of every odd entry; what cannot be kept becomes a notice of the picture instead."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @dataclass(frozen=True)
@@ -133,10 +194,7 @@ def _pages(path: Path) -> Iterator["ImageFileDirectory_v2"]:
         while offset != 0 and offset not in seen:  # a chain may bite its own tail
             if offset is not None:
                 seen.add(offset)
-            try:
-                page = _read(file, offset)
-            except (struct.error, SyntaxError, KeyError, OSError, ValueError) as error:
-                raise broken(path, f"its directory cannot be read: {error}") from error
+            page = _read(file, offset)
             yield page
             offset = page.next
 

@@ -76,3 +76,13 @@ def test_xmp_is_corrected_in_both_of_its_notations() -> None:
     assert upright_xmp(both.format(8).encode()) == both.format(1).encode()
     sizes = "<a tiff:ImageLength = '{0}'/><exif:PixelXDimension>{1}</exif:PixelXDimension><n>5</n>"
     assert resized_xmp(sizes.format(5, 6).encode(), (70, 90)) == sizes.format(70, 90).encode()
+
+
+def test_only_the_first_of_many_links_to_a_camera_directory_is_followed() -> None:
+    links = b"".join(struct.pack("<HHII", 0x8769, 4, 1, at) for at in (38, 56))
+    head = b"II*\x00\x08\x00\x00\x00" + struct.pack("<H", 2) + links + bytes(4)
+    camera = struct.pack("<H", 1) + struct.pack("<HHII", 0xA002, 4, 1, 9) + bytes(4)
+    whole = head + camera + camera
+    after = resized_exif(whole, (70, 90))
+    assert after is not None
+    assert [int.from_bytes(after[at + 10 : at + 14], "little") for at in (38, 56)] == [90, 9]
