@@ -16,7 +16,7 @@ from anyres.core.errors import AnyresError, InputError
 from anyres.core.files import output_format, read_header
 from anyres.core.formats import FORMATS, format_of_suffix
 from anyres.operations.operation import OPERATIONS, Operation
-from anyres.workflow.run import Item
+from anyres.workflow.run import Item, place_of
 
 _NUMBER = r"\d+(\.\d+)?"
 _SIZE_OR_SCALE = re.compile(
@@ -78,11 +78,15 @@ def plan_items(
 
 
 def _found(paths: Sequence[Path], output: Path | None) -> tuple[list[_Found], int, int]:
-    found: dict[Path, _Found] = {}  # by path: a picture named twice is one item
+    found: dict[tuple[str, str], _Found] = {}  # by folder and name: a picture named twice is one item
+
+    def add(path: Path, below: Path) -> None:
+        found.setdefault((place_of(path.parent), path.name), _Found(path, below))
+
     others = earlier_results = 0
     for path in paths:
         if not path.is_dir():
-            found.setdefault(path, _Found(path, Path()))
+            add(path, Path())
             continue
         for folder, names in _folders_below(path, without=output):
             pictures = [name for name in names if format_of_suffix(Path(name).suffix) and name[0] != "."]
@@ -91,17 +95,17 @@ def _found(paths: Sequence[Path], output: Path | None) -> tuple[list[_Found], in
             others += len(names) - len(pictures)
             earlier_results += len(pictures) - len(new)
             for name in new:
-                found.setdefault(folder / name, _Found(folder / name, folder.relative_to(path)))
+                add(folder / name, folder.relative_to(path))
     return list(found.values()), others, earlier_results
 
 
 def _folders_below(folder: Path, *, without: Path | None) -> Iterator[tuple[Path, list[str]]]:
     """A folder and all below it, with their files; not hidden ones, nor the one that results go to."""
-    left_out = None if without is None or without.absolute() == folder.absolute() else without.absolute()
+    left_out = None if without is None or place_of(without) == place_of(folder) else place_of(without)
     for place, folders, names in os.walk(folder):
         here = Path(place)
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (here / name).absolute() != left_out
+            name for name in folders if not name.startswith(".") and place_of(here / name) != left_out
         )
         yield here, sorted(names)
 

@@ -285,11 +285,11 @@ def _journals(items: Sequence[Item]) -> dict[Path, Journal]:
 
 
 def _refuse_shared_places(items: Sequence[Item]) -> None:
-    inputs = {_place(path) for item in items for path in item.inputs.values()}
+    inputs = {name for item in items for path in item.inputs.values() for name in _file_names(path)}
     taken: dict[str, Item] = {}
     for item in items:
-        place = _place(item.output)
-        if place in inputs:
+        place = place_of(item.output)
+        if not inputs.isdisjoint(_file_names(item.output)):
             raise InputError(
                 f"{item.output} is an input, and would be replaced by a result. Name another output."
             )
@@ -301,8 +301,17 @@ def _refuse_shared_places(items: Sequence[Item]) -> None:
         taken[place] = item
 
 
-def _place(path: Path) -> str:
-    return os.path.normcase(path.absolute())
+def place_of(path: Path) -> str:
+    """One text for one place, however it is written: with `..`, over links, in letters of another case."""
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _file_names(path: Path) -> set[object]:
+    """Its place and, where it is there, the file itself: on some disks letters have no case."""
+    with contextlib.suppress(OSError):
+        there = path.stat()
+        return {place_of(path), (there.st_dev, there.st_ino)}
+    return {place_of(path)}
 
 
 def _inputs_text(item: Item) -> str:

@@ -131,3 +131,17 @@ def test_a_folder_without_a_picture_is_refused_and_says_what_is_there(tmp_path: 
 def test_a_wrong_parameter_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="A scale is"):
         plan_items(upscale, [tmp_path / "missing.png"], parameters={"scale": "two"})
+
+
+def test_the_output_folder_is_passed_over_however_it_is_written(put: Put, tmp_path: Path) -> None:
+    put("photo.png")
+    put("out/other.png")
+    plan = plan_items(upscale, [tmp_path], parameters={}, output=str(tmp_path / "out" / ".." / "out"))
+    assert [item.inputs["image"].name for item in plan.items] == ["photo.png"]
+
+
+def test_a_picture_named_in_two_ways_is_one_item(put: Put, tmp_path: Path) -> None:
+    photo = put("photo.png")
+    put("sub/other.png")
+    plan = plan_items(upscale, [photo, tmp_path / "sub" / ".." / "photo.png"], parameters={})
+    assert [item.inputs["image"] for item in plan.items] == [photo]

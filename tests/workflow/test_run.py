@@ -150,6 +150,22 @@ def test_an_input_is_never_an_output(items: list[Item]) -> None:
         run_batch(upscale, [Item(items[0].inputs, items[0].inputs["image"])], overwrite=True)
 
 
+@pytest.mark.parametrize("way", ["..", "link to a folder", "link to a file", "another name of the file"])
+def test_an_input_is_never_an_output_by_whatever_name(items: list[Item], tmp_path: Path, way: str) -> None:
+    picture = items[0].inputs["image"]
+    (tmp_path / "sub").mkdir()
+    output = tmp_path / "sub" / ".." / "a.png" if way == ".." else tmp_path / "sub" / "b.png"
+    if way == "link to a folder":
+        (tmp_path / "linked").symlink_to(tmp_path, target_is_directory=True)
+        output = tmp_path / "linked" / "a.png"
+    elif way == "link to a file":
+        output.symlink_to(picture)
+    elif way == "another name of the file":  # as PHOTO.PNG is of photo.png, where letters have no case
+        output.hardlink_to(picture)
+    with pytest.raises(InputError, match="would be replaced by a result"):
+        run_batch(upscale, [Item(items[0].inputs, output)], overwrite=True)
+
+
 def test_a_wrong_parameter_is_refused_before_anything(items: list[Item], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="A scale is"):
         run_batch(upscale, [Item(items[0].inputs, items[0].output, {"scale": "two"})])
