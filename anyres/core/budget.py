@@ -5,6 +5,8 @@ here, so that the decision itself is a pure function of numbers.
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from anyres.core.errors import LimitError
@@ -56,6 +58,22 @@ def check_side(input_hw: SizeHW, output_hw: SizeHW, *, longest_side: int, suffix
         f"A result of {size_text(output_hw)} pixels cannot be written as {suffix}, whose sides have at most "
         f"{longest_side} pixels. The largest scale that fits is {scale:g}; .tif and .png hold more."
     )
+
+
+@contextmanager
+def memory_as_limit(*, operation: str) -> Iterator[None]:
+    """Inside it, memory that runs out is a LimitError, whoever asked for it."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        from anyres.core.device import is_out_of_memory  # loads torch, which --help does without
+
+        if not is_out_of_memory(error):
+            raise
+        raise LimitError(
+            f"Memory ran out in {operation} ({str(error) or type(error).__name__}). Close other programs, "
+            "or ask for a smaller result."
+        ) from error
 
 
 def bytes_per_pixel_in_memory(*, has_alpha: bool) -> int:

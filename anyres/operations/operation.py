@@ -36,7 +36,7 @@ from typing import (
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from anyres.core.budget import MEMORY_SHARE, bytes_per_pixel_in_memory, check_fits
+from anyres.core.budget import MEMORY_SHARE, bytes_per_pixel_in_memory, check_fits, memory_as_limit
 from anyres.core.errors import InputError
 from anyres.core.image import Image, Rows
 from anyres.core.sizes import SizeHW
@@ -91,8 +91,9 @@ class Operation(Generic[P, R]):
                 free_bytes=int(MEMORY_SHARE * free_memory_bytes()),
                 place="memory",
             )
-        result = self.stream(*args, **kwargs)
-        return cast("R", result.collect() if isinstance(result, Rows) else result)
+        with memory_as_limit(operation=self.name):
+            result = self.stream(*args, **kwargs)
+            return cast("R", result.collect() if isinstance(result, Rows) else result)
 
     def stream(self, *args: P.args, **kwargs: P.kwargs) -> object:
         """The result as the function gives it: a big picture as `Rows`, to be written as they come.

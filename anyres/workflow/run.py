@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from anyres.core.budget import check_fits, check_side, free_disk_bytes
+from anyres.core.budget import check_fits, check_side, free_disk_bytes, memory_as_limit
 from anyres.core.errors import AnyresError, InputError
 from anyres.core.files import Limits, output_format, read_header, read_image, write_image
 from anyres.core.formats import FORMATS
@@ -29,6 +29,7 @@ from anyres.core.storage import storage_for
 from anyres.core.weights import file_sha256
 from anyres.operations.operation import Operation
 from anyres.workflow.journal import Journal
+from anyres.workflow.staging import remove_leftovers, staged_path
 
 Engine = Literal["local"]
 
@@ -198,7 +199,8 @@ class _LocalBatch:
                     raise InputError(
                         f"{item.output} exists already. Replace it with --overwrite, or name another output."
                     )
-            size_hw, notices = self._make(checked, item_hash, journal)
+            with memory_as_limit(operation=self.operation.name):
+                size_hw, notices = self._make(checked, item_hash, journal)
         except AnyresError as error:
             return ItemFailed(item, str(error), error.exit_code)
         except Exception as error:  # a fault of ours with one picture must not end a night's work
@@ -215,9 +217,8 @@ class _LocalBatch:
         self._refuse_too_large(checked, images)
         result = self.operation.stream(*images, **item.parameters, progress=self._progress_of(item))
         assert isinstance(result, Image | Rows), f"{self.operation.name} gives no picture to write"
-        staged = item.output.with_name(f".anyres-{item_hash[:16]}{item.output.suffix}")
-        for leftover in item.output.parent.glob(f".{staged.name}.*.part"):
-            leftover.unlink(missing_ok=True)  # of this very item, when it was killed
+        remove_leftovers(item.output.parent, item_hash)
+        staged = staged_path(item.output, item_hash)
         try:
             notices = write_image(result, staged, overwrite=True, strip=self.strip)
             if journal:

@@ -159,6 +159,14 @@ def test_a_result_too_large_for_the_memory_is_refused_before_the_work(
     assert repeat(image, times=6).size_hw == (12, 3)
 
 
+def test_memory_that_runs_out_in_the_work_is_a_limit(repeat: Operation[Any, Image], image: Image) -> None:
+    def exhausted(_: float) -> None:
+        raise MemoryError
+
+    with pytest.raises(LimitError, match=r"Memory ran out in repeat.*a smaller result"):
+        repeat(image, progress=exhausted)
+
+
 def test_a_rule_that_names_no_parameter_is_a_fault_found_at_once() -> None:
     with pytest.raises(AssertionError, match="names sharpness, no parameter"):
 

@@ -104,6 +104,29 @@ def test_a_fault_of_ours_in_one_item_does_not_end_the_batch(
     assert finished.failed[0].exit_code == 1
 
 
+def test_memory_that_runs_out_is_a_limit(items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_large(path: Path, **_: object) -> Image:
+        raise MemoryError("Unable to allocate 9 TiB")
+
+    monkeypatch.setattr(subject, "read_image", too_large)
+    (failed,) = last(items[:1]).failed
+    assert failed.exit_code == 3
+    assert "Memory ran out" in failed.reason
+
+
+def test_two_runs_at_one_item_leave_each_others_work_alone(items: list[Item]) -> None:
+    second: list[BatchFinished] = []
+
+    def meanwhile(item: Item, fraction: float) -> None:
+        if not second:
+            second.append(last(items[:1], overwrite=True))
+
+    first = last(items[:1], overwrite=True, on_progress=meanwhile)
+    assert not first.failed
+    assert not second[0].failed
+    assert read_image(items[0].output).size_hw == (8, 12)
+
+
 def test_what_is_done_is_skipped_the_second_time(items: list[Item]) -> None:
     last(items)
     before = [item.output.stat().st_mtime_ns for item in items]

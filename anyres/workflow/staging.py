@@ -1,0 +1,54 @@
+"""Where a result is made before it gets its name: hidden beside its place, under a name of its maker.
+
+Two runs of one batch may be at the same item, in one process, in two, or on two machines that share a folder;
+neither takes the other's work for the rest of one that was killed.
+"""
+
+import contextlib
+import hashlib
+import os
+import platform
+import re
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+
+FOREIGN_REST_S = 86_400.0  # a process of another machine cannot be asked whether it lives; a day says it
+
+
+def staged_path(output: Path, item_hash: str) -> Path:
+    """A name beside `output` that no other run uses."""
+    maker = f"{_machine()}-{os.getpid():x}-{uuid.uuid4().hex[:8]}"
+    return output.with_name(f"{_prefix(item_hash)}{maker}{output.suffix}")
+
+
+def remove_leftovers(folder: Path, item_hash: str) -> None:
+    """Remove what runs that were killed at this item left in the folder."""
+    name = re.compile(rf"\.?{re.escape(_prefix(item_hash))}([0-9a-f]+)-([0-9a-f]+)-")
+    for path in folder.iterdir():
+        maker = name.match(path.name)
+        if maker and not _is_in_work(path, machine=maker[1], process=int(maker[2], 16)):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _prefix(item_hash: str) -> str:
+    return f".anyres-{item_hash[:16]}-"
+
+
+def _machine() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:4]
+
+
+def _is_in_work(path: Path, *, machine: str, process: int) -> bool:
+    try:
+        written_s = path.stat().st_mtime
+        if machine != _machine():
+            return time.time() - written_s < FOREIGN_REST_S
+        return psutil.Process(process).create_time() <= written_s
+    except (psutil.NoSuchProcess, OSError):
+        return False
+    except psutil.Error:  # it is there, and someone else's
+        return True
