@@ -3,6 +3,7 @@
 The bar, notices and failures go to the error stream, what was done to the output stream.
 """
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -23,11 +24,28 @@ from anyres.workflow.run import (
 )
 
 _NO_PIXELS = 1e-9  # a bar of length 0 would be full from the start
+_TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # what follows runs the other way
 
 
 def say(text: str, *, to_error: bool = False) -> None:
     """A line of plain text, never broken or coloured, so that a program can read it too."""
-    _console(to_error=to_error).print(text, markup=False, highlight=False, soft_wrap=True)
+    console = _console(to_error=to_error)
+    plain = printable(text, console.encoding)
+    console.print(plain, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def printable(text: str, encoding: str) -> str:
+    """The text with a backslash code for what would steer a terminal, or has no place in its encoding.
+
+    The name of a file may hold anything: an escape sequence, a tab, bytes that are not UTF-8.
+    """
+    shown = (one.encode("unicode_escape").decode() if _steers(one) else one for one in text)
+    return "".join(shown).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _steers(one: str) -> bool:
+    is_control = unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp") and one != "\n"
+    return is_control or unicodedata.bidirectional(one) in _TURNS
 
 
 class Bar:
@@ -45,7 +63,8 @@ class Bar:
             self._progress.update(self._task, total=max(event.megapixels, _NO_PIXELS))
         elif isinstance(event, ItemStarted):
             self._current = event.megapixels
-            self._progress.update(self._task, description=_inputs_text(event.item, short=True))
+            name = printable(_inputs_text(event.item, short=True), self._progress.console.encoding)
+            self._progress.update(self._task, description=name)
         elif isinstance(event, ItemDone | ItemSkipped | ItemFailed):
             self._ended += 1
             self._megapixels += self._current

@@ -29,7 +29,7 @@ class Journal:
 
     def add(self, item_hash: str, output: Path, sha256: str) -> None:
         """Note what is about to be put at `output`; RunError if the disk does not take it."""
-        entry = json.dumps({"item": item_hash, "output": output.name, "sha256": sha256}, ensure_ascii=False)
+        entry = json.dumps({"item": item_hash, "output": output.name, "sha256": sha256})
         try:
             with self.path.open("ab+") as file:
                 if file.seek(0, os.SEEK_END):

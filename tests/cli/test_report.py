@@ -5,7 +5,7 @@ import pytest
 from rich.console import Console
 
 from anyres.cli import report as subject
-from anyres.cli.report import bar, exit_code, summary
+from anyres.cli.report import bar, exit_code, printable, say, summary
 from anyres.workflow.folder import Plan
 from anyres.workflow.run import (
     BatchFinished,
@@ -68,7 +68,7 @@ def test_one_item_alone_gives_its_own_exit_code_and_many_give_one(ended: BatchFi
     assert exit_code(ended) == code
 
 
-def shown(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> str:
+def shown(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool, item: Item = ITEM) -> str:
     screen = StringIO()
 
     def console(*, to_error: bool) -> Console:
@@ -78,9 +78,9 @@ def shown(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> str:
     monkeypatch.setattr(subject, "_console", console)
     with bar() as progress:
         progress.take(BatchStarted(2, 4.0))
-        progress.take(ItemStarted(ITEM, 2.0))
+        progress.take(ItemStarted(item, 2.0))
         progress.take(DONE)
-        progress.take(ItemStarted(ITEM, 2.0))
+        progress.take(ItemStarted(item, 2.0))
         progress.advance(ITEM, 0.5)
     return screen.getvalue()
 
@@ -94,3 +94,27 @@ def test_a_terminal_sees_pictures_and_megapixels(monkeypatch: pytest.MonkeyPatch
 
 def test_no_bar_goes_to_what_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown(monkeypatch, is_terminal=False).strip() == ""
+
+
+def test_a_name_reaches_the_terminal_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    say(":car: [bold] café 写真 👩‍🚀")
+    assert capsys.readouterr().out == ":car: [bold] café 写真 👩‍🚀\n"
+
+
+def test_what_would_steer_a_terminal_is_shown_as_a_code(capsys: pytest.CaptureFixture[str]) -> None:
+    say("a\x1b[2Jb\tc\rd\x9be\u202ef", to_error=True)
+    assert capsys.readouterr().err == r"a\x1b[2Jb\tc\rd\x9be\u202ef" + "\n"
+
+
+def test_bytes_that_are_no_text_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    say("caf\udce9.png")
+    assert capsys.readouterr().out == r"caf\udce9.png" + "\n"
+
+
+def test_what_an_encoding_lacks_is_shown_as_a_code() -> None:
+    assert printable("café 写真", "latin-1") == r"café \u5199\u771f"
+
+
+def test_the_bar_shows_a_name_without_what_would_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = Item({"image": Path("in/\x1b[31mred\udce9.png")}, Path("out/red.png"))
+    assert r"\x1b[31mred\udce9.png" in shown(monkeypatch, is_terminal=True, item=named)

@@ -324,6 +324,17 @@ def test_a_line_of_the_journal_that_a_kill_cut_off_is_ignored(items: list[Item])
     assert [json.loads(line)["output"] for line in (lines[0], lines[2])] == ["a.x2.png", "b.x2.png"]
 
 
+def test_a_name_that_is_no_utf_8_is_done_once(items: list[Item], tmp_path: Path) -> None:
+    item = Item(items[0].inputs, tmp_path / "caf\udce9.x2.png", {"scale": 2})
+    try:
+        item.output.touch()
+        item.output.unlink()
+    except (OSError, UnicodeError):
+        pytest.skip("This disk takes no such name.")
+    assert len(last([item]).done) == 1
+    assert len(last([item]).skipped) == 1
+
+
 def test_the_journal_is_on_the_disk_before_the_result_has_its_name(
     items: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
