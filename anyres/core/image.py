@@ -9,7 +9,7 @@ Alpha is straight (colour is not multiplied by it), 1 is opaque. A grey picture 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float32, Shaped
@@ -159,10 +159,14 @@ class Image:
 
         return to_pil(self)
 
-    def to_numpy(self, dtype: Samples = np.uint8) -> Shaped[np.ndarray, "h w c"]:
-        """A new array of h w 3, or h w 4 with alpha: uint8 or uint16, rounded half up, or float32."""
+    def to_numpy(self, dtype: "Samples | str | np.dtype[Any]" = np.uint8) -> Shaped[np.ndarray, "h w c"]:
+        """A new array of h w 3, or h w 4 with alpha: uint8 or uint16, rounded half up, or float32.
+
+        Raises:
+            InputError: Another type.
+        """
         channels = 3 if self.alpha is None else 4
-        array = np.empty((self.height, self.width, channels), dtype)
+        array = np.empty((self.height, self.width, channels), _sample_type(dtype))
         for top, bottom in stripes_of(self.size_hw, channels):
             array[top:bottom, :, :3] = quantise(self.pixels[top:bottom], dtype)
             if self.alpha is not None:
@@ -250,15 +254,36 @@ def from_samples(
     return Image(pixels=pixels, alpha=alpha, encoding=encoding, notices=notices)
 
 
-def quantise(values: Float32[np.ndarray, "..."], dtype: Samples) -> Shaped[np.ndarray, "..."]:
-    """Values in [0, 1] as they are stored: clipped, and for whole numbers rounded half up."""
-    if dtype is np.float32:
+def quantise(
+    values: Float32[np.ndarray, "..."], dtype: "Samples | str | np.dtype[Any]"
+) -> Shaped[np.ndarray, "..."]:
+    """Values in [0, 1] as they are stored: clipped, and for whole numbers rounded half up.
+
+    Raises:
+        InputError: Another type than uint8, uint16 and float32.
+    """
+    dtype = _sample_type(dtype)
+    if dtype == np.float32:
         return np.asarray(np.clip(values, 0, 1))
-    white = np.float32(255 if dtype is np.uint8 else 65_535)
+    white = np.float32(255 if dtype == np.uint8 else 65_535)
     scaled = values * white
     scaled += np.float32(0.5)
     np.clip(scaled, 0, white, out=scaled)
     return scaled.astype(dtype)  # towards zero, which after adding a half is rounding half up
+
+
+def _sample_type(dtype: object) -> "np.dtype[Any]":
+    """NumPy's type of a sample, by any of the names that it has."""
+    try:
+        found: np.dtype[Any] | None = np.dtype(dtype)  # type: ignore[call-overload]
+    except TypeError:
+        found = None
+    if found is None or found not in (np.uint8, np.uint16, np.float32):
+        raise InputError(
+            f"Pixels are given as uint8, uint16 or float32, not as {dtype!r:.80}. "
+            "Take float32 and convert that."
+        )
+    return found
 
 
 def stripes_of(size_hw: tuple[int, int], channels: int) -> Iterator[tuple[int, int]]:

@@ -114,6 +114,19 @@ def test_quantising_rounds_half_up_and_clips() -> None:
     assert quantise(values, np.float32)[[0, 7]].tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("name", [np.dtype("uint8"), "uint8", "u1"])
+def test_a_type_of_number_is_known_by_any_of_its_names(name: str) -> None:
+    image = Image.from_numpy(noise(3, 5, 3, dtype=np.uint8))
+    assert (image.to_numpy(name) == image.to_numpy(np.uint8)).all()
+    assert quantise(np.ones(2, np.float32), name).tolist() == [255, 255]
+
+
+@pytest.mark.parametrize("name", [np.dtype(np.float64), "float64", "int8", ">u2", "colours"])
+def test_a_type_that_pixels_are_not_given_as_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match="uint8, uint16 or float32"):
+        Image.from_numpy(noise(3, 5, 3)).to_numpy(name)
+
+
 def test_torch_gets_planes_of_its_own_and_gives_them_back() -> None:
     image = Image(pixels=noise(3, 5, 3))
     planes = image.to_torch()
