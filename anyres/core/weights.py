@@ -107,7 +107,9 @@ def read_weights(header: WeightsHeader, expected: Mapping[str, "Tensor"]) -> dic
 
     Raises:
         WeightsError: naming the tensors that are missing, too many, of another shape or not finite.
+        LimitError: for a file larger than MAX_CHECKPOINT_BYTES.
     """
+    _checkpoint_bytes(header.path, MAX_CHECKPOINT_BYTES)
     missing = sorted(expected.keys() - header.tensors.keys())
     extra = sorted(header.tensors.keys() - expected.keys())
     if missing or extra:
@@ -221,16 +223,18 @@ def _unpickle_tensors(path: Path, max_bytes: int) -> object:
     """What `torch.save` wrote, if it is made of containers, numbers, texts and tensors alone."""
     import torch
 
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > max_bytes:
-            raise LimitError(_too_large(path, unpacked, max_bytes))
     try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > max_bytes:
+                raise LimitError(_too_large(path, unpacked, max_bytes))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of pickle protocols; it then loads or refuses all the same
             return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises ten kinds here, from KeyError to RuntimeError
+    except LimitError:
+        raise
+    except Exception as error:  # torch and zipfile raise ten kinds here, from KeyError to RuntimeError
         refused = re.search(r"GLOBAL ([\w.]+)", str(error))
         if refused:
             raise WeightsError(

@@ -342,6 +342,15 @@ def test_a_checkpoint_over_the_limit_is_refused_before_it_is_read(tmp_path: Path
         read_foreign_checkpoint(tmp_path / "one.pth", max_bytes=1000)
 
 
+def test_a_zip_whose_list_of_files_is_broken_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "one.pth"
+    torch.save({"a": torch.ones(3)}, path)
+    path.write_bytes(path.read_bytes().replace(b"PK\x01\x02", b"PK\x01\x00"))
+    assert zipfile.is_zipfile(path)
+    with pytest.raises(WeightsError, match="damaged"):
+        read_foreign_checkpoint(path)
+
+
 def test_a_zip_that_unpacks_to_more_than_the_limit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "one.pth"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from anyres.core.errors import AnyresError, InputError, RunError, WeightsError
+from anyres.core.errors import AnyresError, InputError, LimitError, RunError, WeightsError
 from anyres.core.weights import file_sha256, read_header, write_weights
 from anyres.models import store
 from anyres.models.catalog import CATALOG, PublishedWeights, find_weights, user_weights_dir, weights_paths
@@ -90,6 +90,16 @@ def test_our_own_file_that_does_not_fit_its_configuration_is_refused(own: Path, 
     del tensors["encoder.head.bias"]
     write_weights(own, tensors, model="liif", config=network.config, record={})
     with pytest.raises(WeightsError, match=r"encoder\.head\.bias missing"):
+        add_weights(own)
+    assert not folder.exists()
+
+
+def test_our_own_file_that_is_larger_than_any_network_is_refused_before_it_is_read(
+    own: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anyres.core.weights.MAX_CHECKPOINT_BYTES", own.stat().st_size - 1)
+    monkeypatch.setattr("anyres.core.weights.read_tensors", lambda path: pytest.fail("it was read"))
+    with pytest.raises(LimitError, match="a checkpoint may hold"):
         add_weights(own)
     assert not folder.exists()
 
