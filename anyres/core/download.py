@@ -46,7 +46,7 @@ def download(
         RunError: if the network or the disk fails; what has arrived stays for the next call.
         WeightsError: if another file than the one wanted came; it is not kept.
     """
-    if urlsplit(address).scheme != "https":
+    if _scheme(address) != "https":
         raise InputError(f"{address} is not an https address; weights are fetched over https only.")
     opener = urllib.request.build_opener(_EncryptedRedirects())
     fetch(
@@ -90,6 +90,10 @@ def fetch(
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise RunError(_interrupted(address, part, error)) from error
+    except ValueError as error:  # of a host that is no name, or a length that is no number
+        raise RunError(
+            f"{address} could not be fetched ({error}). Give another address with --from."
+        ) from error
 
 
 def _receive(open_address: Open, address: str, part: Path, max_bytes: int, progress: Progress) -> None:
@@ -152,6 +156,14 @@ def _interrupted(address: str, part: Path, error: Exception) -> str:
     )
 
 
+def _scheme(address: str) -> str:
+    """What stands before the colon of an address; nothing where it is no address at all."""
+    try:
+        return urlsplit(address).scheme
+    except ValueError:
+        return ""
+
+
 class _EncryptedRedirects(urllib.request.HTTPRedirectHandler):
     """Follows an address to another one only if that is https as well."""
 
@@ -159,6 +171,6 @@ class _EncryptedRedirects(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         """The next request; refused where it would leave https."""
-        if urlsplit(newurl).scheme != "https":
+        if _scheme(newurl) != "https":
             raise InputError(f"{req.full_url} leads to {newurl}, which is not https. Give another address.")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

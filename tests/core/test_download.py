@@ -170,11 +170,20 @@ def test_no_network_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["http://github.com/one.pth", "file:///etc/hosts", "ftp://github.com/one", "one.pth"]
+    "address",
+    ["http://github.com/one.pth", "file:///etc/hosts", "ftp://github.com/one", "one.pth", "//[x"],
 )
 def test_an_address_that_is_not_https_is_refused(tmp_path: Path, address: str) -> None:
     with pytest.raises(InputError, match="is not an https address"):
         download(address, tmp_path / "one.pth", sha256=SHA256)
+
+
+def test_a_host_that_is_no_name_is_told(tmp_path: Path) -> None:
+    def refuse(request: urllib.request.Request) -> object:
+        raise UnicodeError("label empty or too long")
+
+    with pytest.raises(RunError, match=r"could not be fetched \(label empty"):
+        fetch(refuse, "https://github.com", tmp_path / "one", sha256=SHA256, max_bytes=9)
 
 
 @pytest.mark.parametrize("target", ["http://github.com/one.pth", "ftp://github.com/one"])

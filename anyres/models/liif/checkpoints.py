@@ -31,7 +31,7 @@ class Layout:
 
     name: str
     decoder: str
-    encoders: Mapping[Literal["compact", "edsr", "rdn"], Mapping[str, str]]  # our name to theirs
+    encoders: Mapping[Literal["edsr", "rdn"], Mapping[str, str]]  # our name to theirs
 
 
 LAYOUTS = (
