@@ -77,7 +77,8 @@ class Operation(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The result, whole in memory; a picture that does not fit there is refused before the work begins.
 
-        Raises InputError for a parameter out of its range, LimitError for a result too large for the memory.
+        Raises InputError for a port of another kind or a parameter out of its range, LimitError for a result
+        too large for the memory.
         """
         inputs, parameters, _ = self._sorted(*args, **kwargs)
         images = [value for value in inputs.values() if isinstance(value, Image)]
@@ -98,7 +99,7 @@ class Operation(Generic[P, R]):
     def stream(self, *args: P.args, **kwargs: P.kwargs) -> object:
         """The result as the function gives it: a big picture as `Rows`, to be written as they come.
 
-        Raises InputError for a parameter out of its range.
+        Raises InputError for a port of another kind or a parameter out of its range.
         """
         inputs, parameters, reserved = self._sorted(*args, **kwargs)
         values = {name: getattr(parameters, name) for name in type(parameters).model_fields}
@@ -134,10 +135,21 @@ class Operation(Generic[P, R]):
         }
         if len(args) > len(self.ports) or inputs.keys() != self.ports.keys():
             raise InputError(f"{self.name} takes {', '.join(self.ports)}; {len(inputs)} values were given.")
+        for name, value in inputs.items():
+            self._refuse_other_kind(name, value)
         given = {name: value for name, value in kwargs.items() if name not in (*self.ports, PROGRESS)}
         takes_progress = PROGRESS in inspect.signature(self.function).parameters
         reserved = {PROGRESS: kwargs[PROGRESS]} if takes_progress and PROGRESS in kwargs else {}
         return inputs, self.check_parameters(given), reserved
+
+    def _refuse_other_kind(self, port: str, value: object) -> None:
+        kind = self.ports[port]
+        if not isinstance(kind, type) or isinstance(value, kind):
+            return
+        way_out = " Use Image.open(...) or Image.from_numpy(...)." if kind is Image else ""
+        raise InputError(
+            f"{self.name} takes {_a(kind.__name__)} as {port}; {_a(type(value).__name__)} was given.{way_out}"
+        )
 
 
 OPERATIONS: dict[str, Operation[..., Any]] = {}
@@ -225,6 +237,10 @@ def checked(name: str, parameters: type[BaseModel], given: Mapping[str, object])
             raise InputError(f"{name} has no parameter {parameter}; it has {known}.") from None
         message = error["msg"].removeprefix("Input ")
         raise InputError(f"{parameter} {message}; {error['input']!r} was given.") from None
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'AEIOUaeiou' else 'a'} {noun}"
 
 
 def _assert_names_parameters(rule: Callable[..., object] | None, declared: "Operation[..., Any]") -> None:

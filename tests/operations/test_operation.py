@@ -134,6 +134,15 @@ def test_ports_that_are_missing_or_too_many_are_refused(repeat: Operation[Any, I
         repeat(image, image)
 
 
+@pytest.mark.parametrize("given", ["photo.jpg", np.zeros((2, 3, 3), np.float32)])
+def test_a_port_takes_its_own_kind_alone(repeat: Operation[Any, Image], given: object) -> None:
+    message = r"repeat takes an Image as image; an? (str|ndarray) was given\. Use Image\.open\(\.\.\.\) or"
+    with pytest.raises(InputError, match=message):
+        repeat(given)
+    with pytest.raises(InputError, match=message):
+        repeat.stream(image=given)
+
+
 def test_rules_see_the_parameters_that_they_name(repeat: Operation[Any, Image]) -> None:
     parameters = repeat.check_parameters({"times": 3})
     assert repeat.output_size_hw([(2, 5)], parameters) == (6, 5)
