@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,12 +44,7 @@ class LoadedWeights:
     name: str
     sha256: str
     header: WeightsHeader
-
-    @property
-    def trained_scales(self) -> tuple[float, float]:
-        """Smallest and largest factor seen in training."""
-        low, high = self.header.record.get("trained_scales", (1.0, 4.0))
-        return float(low), float(high)
+    trained_scales: tuple[float, float]  # smallest and largest factor seen in training
 
 
 class Upscaler:
@@ -81,18 +77,19 @@ class Upscaler:
                 protocols ask it for every pixel: `math.inf`.
 
         Raises:
-            WeightsError: if the file is damaged, or holds another model's weights.
+            WeightsError: if the file is damaged, or holds another model's weights, or a record that is none.
         """
         header = read_header(path)
         if header.model != "liif":
             raise WeightsError(f"{path} holds weights of {header.model}; enlarging needs weights of liif.")
+        trained_scales = _trained_scales(path, header)
         with torch.device("meta"):
             network = Liif(parse_config(LiifConfig, header.config))
         network.load_state_dict(read_weights(header, network.state_dict()), assign=True)
         target = choose_device(device)
         network = network.to(target, choose_precision(precision, target))
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        weights = LoadedWeights(path.stem, file_sha256(path), header)
+        weights = LoadedWeights(path.stem, file_sha256(path), header, trained_scales)
         limit = DECODED if decoded is None else decoded
         return cls(network.eval().requires_grad_(False), weights, device=target, decoded=limit)
 
@@ -222,6 +219,20 @@ class Upscaler:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         return tile // 2
+
+
+def _trained_scales(path: Path, header: WeightsHeader) -> tuple[float, float]:
+    told: Any = header.record.get("trained_scales", (1.0, 4.0))  # the paper's, where a file does not say
+    try:
+        low, high = (float(factor) for factor in told)
+    except (TypeError, ValueError, OverflowError):
+        low = high = math.nan
+    if not 0 < low <= high < math.inf:
+        raise WeightsError(
+            f"The record of {path} gives {told!r} as trained_scales, which are two factors, the smaller "
+            "first: [1, 4]. Write or fetch the file again."
+        )
+    return low, high
 
 
 def _layers(image: Image) -> list[Float32[np.ndarray, "h w 3"]]:

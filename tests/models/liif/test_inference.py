@@ -23,13 +23,12 @@ def weights(tmp_path: Path) -> Path:
     return saved(tmp_path / "small.safetensors", "edsr")
 
 
-def saved(path: Path, kind: str, *, model: str = "liif") -> Path:
+def saved(path: Path, kind: str, *, model: str = "liif", trained_scales: object = (1, 4)) -> Path:
     network = small_network(kind, skip="bilinear")
     with torch.no_grad():
         network.decoder.get_parameter("layers.2.weight").mul_(0.3)  # colours that mostly stay inside [0, 1]
-    write_weights(
-        path, network.state_dict(), model=model, config=network.config, record={"trained_scales": [1, 4]}
-    )
+    record = {"trained_scales": trained_scales}
+    write_weights(path, network.state_dict(), model=model, config=network.config, record=record)
     return path
 
 
@@ -302,6 +301,13 @@ def test_the_weights_say_their_name_digest_and_factors(weights: Path) -> None:
     assert loaded.name == "small"
     assert loaded.sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
     assert loaded.trained_scales == (1.0, 4.0)
+
+
+@pytest.mark.parametrize("told", ["x", [1], None, {}, [4, 1], [0, 4], [1, "many"]])
+def test_trained_factors_that_are_none_are_refused_with_the_file(tmp_path: Path, told: object) -> None:
+    path = saved(tmp_path / "odd.safetensors", "edsr", trained_scales=told)
+    with pytest.raises(WeightsError, match=r"odd\.safetensors gives .* as trained_scales"):
+        Upscaler.load(path)
 
 
 def test_weights_of_another_model_are_refused_by_name(tmp_path: Path) -> None:
