@@ -21,8 +21,8 @@ from anyres.core.decoders import decode, sketch
 from anyres.core.encoders import encode
 from anyres.core.errors import InputError, LimitError, RunError
 from anyres.core.formats import FORMATS, SIGNATURE_BYTES, Format, format_of_suffix, recognise
-from anyres.core.image import Image, Rows, from_samples, stripes_of
-from anyres.core.pillow import turned
+from anyres.core.image import Image, Rows, from_samples, quantise, stripes_of
+from anyres.core.pillow import from_pil, turned
 from anyres.core.spool import Spool
 from anyres.core.storage import Storage, storage_for
 
@@ -89,16 +89,26 @@ def read_rgb8(path: str | Path) -> UInt8[np.ndarray, "h w 3"]:
     """The upright colours of a picture in 8 bits, by Pillow alone: for folders of training pictures.
 
     Raises:
-        InputError: Not a picture, or one that is damaged or cut short.
+        InputError: Not a picture, one that is damaged or cut short, or one that has transparent pixels.
     """
     import PIL.Image
     from PIL import ImageOps
 
     try:
         with PIL.Image.open(path) as picture:
-            return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+            if picture.mode in ("1", "L", "RGB") and "transparency" not in picture.info:
+                return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+            image = from_pil(picture)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     except (OSError, SyntaxError, ValueError, PIL.Image.DecompressionBombError) as error:
         raise broken(Path(path), str(error)) from error
+    if image.alpha is not None and float(image.alpha.min()) < 1:
+        raise InputError(
+            f"{path} has transparent pixels, whose colours nobody sees; training and evaluation take opaque "
+            "pictures. Save it without transparency, or leave it out."
+        )
+    return quantise(image.pixels, np.uint8)
 
 
 def output_format(path: str | Path) -> Format:

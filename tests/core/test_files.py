@@ -362,6 +362,11 @@ def test_training_pictures_are_read_upright_in_eight_bits(tmp_path: Path) -> Non
     np.testing.assert_array_equal(colours, np.rot90(grey_levels, -1)[:, :, None].repeat(3, axis=2))
 
 
+def test_training_pictures_of_sixteen_bits_become_eight(tmp_path: Path) -> None:
+    PIL.Image.fromarray(np.array([[0, 257, 30_000, 65_535]], np.uint16)).save(tmp_path / "a.png")
+    assert read_rgb8(tmp_path / "a.png")[0, :, 1].tolist() == [0, 1, 117, 255]  # 30000 / 257 is 116.7
+
+
 def test_heic_comes_and_goes_by_its_extra(tmp_path: Path) -> None:
     pytest.importorskip("pillow_heif")
     encoding = Encoding(icc_profile=display_p3(), exif=exif_block())

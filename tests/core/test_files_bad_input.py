@@ -152,6 +152,17 @@ def test_training_pictures_that_cannot_be_read_are_refused(tmp_path: Path) -> No
         read_rgb8(tmp_path / "a.png")
 
 
+def test_training_pictures_with_transparent_pixels_are_refused(tmp_path: Path) -> None:
+    array = np.full((4, 4, 4), 255, np.uint8)
+    array[0, 0] = (200, 0, 0, 255)
+    PIL.Image.fromarray(array).save(tmp_path / "opaque.png")
+    assert (read_rgb8(tmp_path / "opaque.png") == array[:, :, :3]).all()
+    array[0, 0, 3] = 254
+    PIL.Image.fromarray(array).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png has transparent pixels"):
+        read_rgb8(tmp_path / "a.png")
+
+
 @pytest.mark.parametrize("name", ["a", "a.gif", "a.png.txt"])
 def test_an_output_name_of_no_format_is_refused_with_the_choices(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"\.png \.jpg"):
