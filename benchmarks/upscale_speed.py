@@ -14,6 +14,7 @@ import os
 import statistics
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -127,9 +128,11 @@ def authors(checkout: Path, network: Liif, pixels: Tensor, size_hw: tuple[int, i
     if not (checkout / "models" / "liif.py").is_file():
         sys.exit(f"{checkout} is no checkout of yinboc/liif: models/liif.py is not there.")
     sys.path.insert(0, str(checkout.resolve()))
+    board = types.ModuleType("tensorboardX")  # their utils import it for training; it is not installed here
+    board.SummaryWriter = object  # type: ignore[attr-defined]
+    sys.modules.setdefault("tensorboardX", board)
     models = importlib.import_module("models")
     utils = importlib.import_module("utils")
-    batched_predict = importlib.import_module("test").batched_predict
     kind = {"rdn": "rdn", "edsr": "edsr-baseline"}[network.config.encoder.kind]
     hidden = list(network.config.hidden)
     spec = {
@@ -142,9 +145,10 @@ def authors(checkout: Path, network: Liif, pixels: Tensor, size_hw: tuple[int, i
     def run() -> Tensor:
         coord = utils.make_coord(size_hw)
         cell = torch.ones_like(coord) * torch.tensor([2 / size_hw[0], 2 / size_hw[1]])
-        with without_cuda():
-            predicted: Tensor = batched_predict(theirs, batch, coord[None], cell[None], bsize=30000)
-        return predicted
+        with without_cuda(), torch.inference_mode():
+            theirs.gen_feat(batch)
+            chunks = zip(coord.split(30000), cell.split(30000), strict=True)  # the authors' evaluation batch
+            return torch.cat([theirs.query_rgb(place[None], size[None]) for place, size in chunks], dim=1)
 
     return run
 
