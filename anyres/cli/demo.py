@@ -1,6 +1,5 @@
 """`anyres demo`: see on one photograph what the product does, in pictures and in words."""
 
-import math
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from anyres.core.image import Image
 from anyres.core.resample import Kernel, resize
 from anyres.core.sheet import Panel, draw_sheet
 from anyres.core.sizes import parse_scale, size_text
+from anyres.evaluation.pixels import psnr
 from anyres.models.catalog import find_weights
 from anyres.operations.upscale import DEFAULT_MODEL, upscale
 
@@ -67,11 +67,11 @@ def show_upscale(
         "bicubic": _resized(shrunk, image.size_hw, "cubic"),
         model: upscale(shrunk, size=image.size_hw, fit="stretch", model=model).pixels,
     }
-    figures = {way: _psnr(pixels, image.pixels) for way, pixels in rebuilt.items()}
+    figures = {way: psnr(pixels, image.pixels) for way, pixels in rebuilt.items()}
     sheet = folder / f"{name}.x{factor:g}.sheet.png"
     write_image(_sheet(image, enlarged, rebuilt, figures, factor, model), sheet, overwrite=True)
     back = np.clip(resize(enlarged.pixels, image.size_hw), 0, 1)
-    for line in _story(image, enlarged, model, seconds, _psnr(back, image.pixels), figures, factor):
+    for line in _story(image, enlarged, model, seconds, psnr(back, image.pixels), figures, factor):
         say(line)
     say(f"Result:  {result}")
     say(f"Sheet:   {sheet}")
@@ -166,11 +166,6 @@ def _detail(
     cut = pixels[top : top + length, left : left + length]
     repeat = max(1, DETAIL // max(cut.shape[:2]))
     return np.repeat(np.repeat(cut, repeat, axis=0), repeat, axis=1)
-
-
-def _psnr(picture: Pixels, truth: Pixels) -> float:
-    error = float(np.mean(np.square(picture - truth, dtype=np.float64)))
-    return -10 * math.log10(error) if error else math.inf
 
 
 def _story(

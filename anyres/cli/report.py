@@ -23,6 +23,7 @@ from anyres.workflow.run import (
     ItemStarted,
 )
 
+INTERRUPTED = 130  # exit code: 128 + SIGINT, as shells have it
 _NO_PIXELS = 1e-9  # a bar of length 0 would be full from the start
 _TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # what follows runs the other way
 

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from anyres.cli.report import say
+from anyres.cli.report import INTERRUPTED, say
 from anyres.core.errors import AnyresError
 from anyres.core.weights import file_sha256, read_header
 from anyres.models.catalog import NamedWeights, find_weights, weights_paths
@@ -20,8 +20,6 @@ from anyres.models.store import (
     remove_weights,
     shipped_names,
 )
-
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 app = typer.Typer(help="List, add, fetch, show and remove weights.", no_args_is_help=True)
 
