@@ -8,13 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from anyres.cli.options import given, options_of, unwrapped
-from anyres.cli.report import bar, exit_code, say, tell
+from anyres.cli.report import INTERRUPTED, bar, exit_code, say, tell
 from anyres.core.files import Limits
 from anyres.operations.operation import Operation
 from anyres.workflow.folder import Plan, plan_items
 from anyres.workflow.run import BatchFinished, ItemDone, ItemSkipped, run_batch
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _LIMITS = Limits()
 
 
@@ -66,15 +65,16 @@ FILE_OPTIONS = tuple(inspect.signature(_every_command).parameters)
 def _run(operation: Operation[..., Any], values: dict[str, Any]) -> None:
     parameters = given({name: value for name, value in values.items() if name not in FILE_OPTIONS})
     paths = [Path(text) for text in values["pictures"]]
-    plan = plan_items(operation, paths, parameters=parameters, output=values["output"])
+    limits = Limits(values["max_megapixels"], values["max_megabytes"])
+    plan = plan_items(operation, paths, parameters=parameters, output=values["output"], limits=limits)
     is_batch = len(plan.items) > 1 or any(path.is_dir() for path in paths)
-    finished = _run_plan(operation, plan, values, is_batch=is_batch)
+    finished = _run_plan(operation, plan, values, limits=limits, is_batch=is_batch)
     tell(finished, plan)
     raise typer.Exit(exit_code(finished))
 
 
 def _run_plan(
-    operation: Operation[..., Any], plan: Plan, values: dict[str, Any], *, is_batch: bool
+    operation: Operation[..., Any], plan: Plan, values: dict[str, Any], *, limits: Limits, is_batch: bool
 ) -> BatchFinished:
     ended = 0
     try:
@@ -84,7 +84,7 @@ def _run_plan(
                 plan.items,
                 overwrite=values["overwrite"],
                 strip=values["strip"],
-                limits=Limits(values["max_megapixels"], values["max_megabytes"]),
+                limits=limits,
                 is_resumable=is_batch,
                 on_progress=shown.advance,
             ):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from anyres.core.errors import AnyresError, InputError
-from anyres.core.files import output_format, read_header
+from anyres.core.files import Limits, output_format, read_header
 from anyres.core.formats import FORMATS, format_of_suffix
 from anyres.operations.operation import OPERATIONS, Operation
 from anyres.workflow.run import Item, place_of
@@ -45,6 +45,7 @@ def plan_items(
     *,
     parameters: Mapping[str, object],
     output: str | None = None,
+    limits: Limits | None = None,
 ) -> Plan:
     """Items for pictures and folders, in the order named and by name below a folder.
 
@@ -53,6 +54,7 @@ def plan_items(
         paths: Pictures and folders.
         parameters: For every item.
         output: A folder; or, for a single picture, the name of its result. Beside the inputs if left out.
+        limits: On the bytes of an input: a larger one is not even looked at.
 
     Raises:
         InputError: For a wrong parameter, a name in no format that is written, or folders without a picture.
@@ -72,7 +74,7 @@ def plan_items(
     items = []
     for one in found:
         folder = one.path.parent if output is None else Path(output) / one.below
-        label, suffix = _label_and_suffix(operation, one.path, checked)
+        label, suffix = _label_and_suffix(operation, one.path, checked, limits)
         items.append(Item({port: one.path}, folder / f"{one.path.stem}.{label}{suffix}", parameters))
     return Plan(tuple(items), others, earlier_results)
 
@@ -122,9 +124,11 @@ def _is_file_name(output: str, paths: Sequence[Path]) -> bool:
     return len(paths) == 1 and not paths[0].is_dir() and not Path(output).is_dir() and not ends_like_a_folder
 
 
-def _label_and_suffix(operation: Operation[..., Any], path: Path, parameters: Any) -> tuple[str, str]:
+def _label_and_suffix(
+    operation: Operation[..., Any], path: Path, parameters: Any, limits: Limits | None
+) -> tuple[str, str]:
     try:
-        header = read_header(path)
+        header = read_header(path, limits=limits)
     except AnyresError:  # the item will say why it fails, whatever its output is called
         return operation.name, path.suffix
     size_hw = operation.output_size_hw([header.size_hw], parameters)

@@ -179,7 +179,8 @@ class _LocalBatch:
 
     def _predicted_megapixels(self, checked: _CheckedItem) -> float:
         try:
-            sizes_hw = [read_header(checked.item.inputs[port]).size_hw for port in self.operation.ports]
+            paths = [checked.item.inputs[port] for port in self.operation.ports]
+            sizes_hw = [read_header(path, limits=self.limits).size_hw for path in paths]
             height, width = self.operation.output_size_hw(sizes_hw, checked.parameters)
         except AnyresError:
             return 0.0  # the item itself will say why

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from anyres.core.errors import InputError
+from anyres.core.files import Limits
 from anyres.core.image import Image
 from anyres.operations.upscale import upscale
 from anyres.workflow.folder import Plan, plan_items
@@ -145,3 +146,9 @@ def test_a_picture_named_in_two_ways_is_one_item(put: Put, tmp_path: Path) -> No
     put("sub/other.png")
     plan = plan_items(upscale, [photo, tmp_path / "sub" / ".." / "photo.png"], parameters={})
     assert [item.inputs["image"] for item in plan.items] == [photo]
+
+
+def test_a_file_over_the_limit_is_not_looked_at_for_its_name(put: Put) -> None:
+    photo = put("photo.png")
+    plan = plan_items(upscale, [photo], parameters={}, limits=Limits(max_megabytes=1e-6))
+    assert plan.items[0].output.name == "photo.upscale.png"

@@ -227,6 +227,12 @@ def test_a_picture_over_the_limit_is_refused_and_can_be_let_through(items: list[
     assert len(last(items[:1], limits=Limits(max_megapixels=24e-6)).done) == 1
 
 
+def test_a_file_over_the_limit_is_not_looked_at_even_to_plan(items: list[Item]) -> None:
+    started = next(run_batch(upscale, items, limits=Limits(max_megabytes=1e-6)))
+    assert isinstance(started, BatchStarted)
+    assert started.megapixels == 0
+
+
 def test_progress_says_how_far_which_item_is(items: list[Item]) -> None:
     seen: list[tuple[Item, float]] = []
     last(items[:1], on_progress=lambda item, fraction: seen.append((item, fraction)))
