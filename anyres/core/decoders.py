@@ -14,7 +14,7 @@ from anyres.core.errors import InputError
 from anyres.core.formats import Depth, Format
 from anyres.core.heic import decode_heic, sketch_heic
 from anyres.core.image import Encoding
-from anyres.core.metadata import exif_dpi, upright_exif, upright_xmp
+from anyres.core.metadata import exif_dpi, plausible_dpi, upright_exif, upright_xmp
 from anyres.core.pillow import decode_bmp, sketch_avif_sequence, sketch_bmp
 from anyres.core.vips import forget_errors, load_vips
 
@@ -163,13 +163,15 @@ def _dpi(image: Any, picture_format: Format, exif: bytes | None) -> tuple[float,
         is_known = not math.isclose(image.xres, _NO_PNG_RESOLUTION, rel_tol=1e-6)
     else:
         is_known = image.get_typeof("resolution-unit") != 0
-    if not is_known or not (0 < image.xres < 1e6 and 0 < image.yres < 1e6):  # nonsense beyond
+    if not is_known:
         return None
-    return _round_dpi(image.xres * _MM_PER_INCH), _round_dpi(image.yres * _MM_PER_INCH)
+    return plausible_dpi(_round_dpi(image.xres * _MM_PER_INCH), _round_dpi(image.yres * _MM_PER_INCH))
 
 
 def _round_dpi(dpi: float) -> float:
     """PNG counts whole dots per metre: 300 dots per inch come back as 299.9994."""
+    if not math.isfinite(dpi):
+        return dpi
     return float(round(dpi)) if abs(dpi - round(dpi)) < 0.0127 else round(dpi, 3)  # half a dot per metre
 
 

@@ -59,8 +59,11 @@ def encode(samples: Shaped[np.ndarray, "h w c"] | Spool, path: Path, storage: St
             f"{path.parent} could not take the picture ({' '.join(str(error).split())}). "
             "Free some space there, or write to another folder."
         ) from error
-    if storage.format == "tiff" and storage.metadata.exif:
-        tiff.add_exif(path, storage.metadata.exif)
+    if storage.format == "tiff":
+        if storage.metadata.dpi is None:
+            tiff.forget_unit(path)
+        if storage.metadata.exif:
+            tiff.add_exif(path, storage.metadata.exif)
 
 
 def _vips_image(samples: Shaped[np.ndarray, "h w c"] | Spool, storage: Storage) -> Any:
@@ -115,7 +118,7 @@ def _encode_bmp(samples: Shaped[np.ndarray, "h w c"] | Spool, path: Path, storag
     palette = b"".join(bytes((level, level, level, 0)) for level in range(256)) if channels == 1 else b""
     stride = -(-width * channels // 4) * 4  # rows fill whole words of 4 bytes
     offset = 14 + 40 + len(palette)
-    x_dots, y_dots = (round(it / _MM_PER_INCH * 1000) for it in storage.metadata.dpi or (_NO_DPI, _NO_DPI))
+    x_dots, y_dots = (round(it / _MM_PER_INCH * 1000) for it in storage.metadata.dpi or (0.0, 0.0))  # 0: none
     with path.open("wb") as file:
         file.write(struct.pack("<2sIHHI", b"BM", (offset + stride * height) % 2**32, 0, 0, offset))
         file.write(

@@ -16,6 +16,7 @@ from jaxtyping import Float32, Shaped
 
 from anyres.core.errors import InputError
 from anyres.core.formats import Depth, Format
+from anyres.core.metadata import LARGEST_DPI, SMALLEST_DPI, plausible_dpi
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -29,7 +30,11 @@ _STRIPE_VALUES = 2**21  # values converted at a time: 8 MB of float32, which cac
 
 @dataclass(frozen=True)
 class Encoding:
-    """How a picture was stored, and so how it goes back to a file."""
+    """How a picture was stored, and so how it goes back to a file.
+
+    Raises:
+        InputError: A resolution that no picture has.
+    """
 
     format: Format | None = None  # None: the picture was not read from a file
     depth: Depth = 8  # bits per channel; 32 is float
@@ -39,6 +44,14 @@ class Encoding:
     xmp: bytes | None = None
     dpi: tuple[float, float] | None = None  # dots per inch, (x, y)
     is_lossless: bool = False  # a lossless WebP, which goes back as one
+
+    def __post_init__(self) -> None:
+        """Check the resolution, which no file could hold otherwise; InputError."""
+        if self.dpi is not None and plausible_dpi(*self.dpi) is None:
+            raise InputError(
+                f"A resolution is from {SMALLEST_DPI:g} to {LARGEST_DPI:g} dots per inch, x and y, not "
+                f"{self.dpi[0]:g} and {self.dpi[1]:g}. Give None where it is not known."
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,8 @@ _HEIGHT: Final = frozenset({0x0101, 0xA003})
 _X_RESOLUTION: Final = 0x011A
 _Y_RESOLUTION: Final = 0x011B
 _UNIT: Final = 0x0128
+SMALLEST_DPI: Final = 0.1  # a pixel of 25 cm
+LARGEST_DPI: Final = 1e6  # 40 to a micrometre; every format's own numbers reach beyond
 _INCH: Final = 2
 _CENTIMETRE: Final = 3
 _SHORT: Final = 3
@@ -72,7 +74,7 @@ def resized_exif(exif: bytes, size_hw: tuple[int, int]) -> bytes | None:
 
 
 def exif_dpi(exif: bytes) -> tuple[float, float] | None:
-    """Dots per inch, (x, y), that an EXIF block without prefix names; None when it names none."""
+    """Dots per inch, (x, y), that an EXIF block without prefix names; None for none, or none that can be."""
     block = bytearray(exif)
     try:
         order = _byte_order(block)
@@ -87,7 +89,13 @@ def exif_dpi(exif: bytes) -> tuple[float, float] | None:
         )
     except (struct.error, KeyError, ZeroDivisionError):
         return None
-    return round(x, 3), round(y, 3)
+    return plausible_dpi(round(x, 3), round(y, 3))
+
+
+def plausible_dpi(x: float, y: float) -> tuple[float, float] | None:
+    """The resolution that a file names, or None where it is no number of dots that a picture can have."""
+    is_plausible = all(SMALLEST_DPI <= dpi <= LARGEST_DPI for dpi in (x, y))  # false for NaN
+    return (x, y) if is_plausible else None
 
 
 def upright_xmp(xmp: bytes) -> bytes:

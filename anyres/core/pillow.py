@@ -9,7 +9,7 @@ from jaxtyping import Float32, Shaped, UInt8
 
 from anyres.core.decoded import Decoded, Sketch, broken
 from anyres.core.image import Encoding, Image, from_samples
-from anyres.core.metadata import EXIF_PREFIX, upright_exif, upright_xmp
+from anyres.core.metadata import EXIF_PREFIX, plausible_dpi, upright_exif, upright_xmp
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -36,7 +36,7 @@ def from_pil(picture: "PIL.Image.Image") -> Image:
         icc_profile=None if notices else picture.info.get("icc_profile"),
         exif=upright_exif(exif) if exif else None,
         xmp=upright_xmp(xmp) if isinstance(xmp, bytes) else None,
-        dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
+        dpi=plausible_dpi(float(dpi[0]), float(dpi[1])) if dpi else None,
     )
     return from_samples(turned(samples, orientation), white, encoding, notices)
 
@@ -101,7 +101,7 @@ def decode_bmp(path: Path) -> Decoded:
         except (OSError, SyntaxError, ValueError) as error:
             raise broken(path, str(error)) from error
         dpi = picture.info.get("dpi")
-        dpi = (float(round(dpi[0])), float(round(dpi[1]))) if dpi and min(dpi) >= 1 else None
+        dpi = plausible_dpi(float(round(dpi[0])), float(round(dpi[1]))) if dpi else None
     return Decoded(samples, white, Encoding(format="bmp", is_grey=samples.shape[2] < 3, dpi=dpi))
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 _SUBFILE_TYPE: Final = 254
+_UNIT: Final = 296  # of the resolution
+_NO_UNIT: Final = 1
 _REDUCED_OR_MASK: Final = 1 | 4  # bits of the subfile type: a smaller copy, a transparency mask
 _SUB_DIRECTORIES: Final = (0x8769, 0x8825)  # EXIF and GPS
 # Entries of a page that describe the photograph, and so belong to EXIF; the others describe its storage.
@@ -113,6 +115,20 @@ def add_exif(path: Path, exif: bytes) -> None:
         file.write(struct.pack(layout.order + layout.offset, directory_start))
 
 
+def forget_unit(path: Path) -> None:
+    """Let the first page of a TIFF file name no unit of its resolution, which then says nothing but x : y."""
+    with path.open("r+b") as file:
+        layout = _Layout.of(_header(file))
+        file.seek(layout.first_at)
+        file.seek(layout.number(file, layout.offset))
+        for _ in range(layout.number(file, layout.count)):
+            entry = file.read(layout.entry_bytes)
+            if struct.unpack_from(layout.order + "H", entry)[0] == _UNIT:
+                file.seek(layout.value_at - layout.entry_bytes, 1)
+                file.write(struct.pack(layout.order + "H", _NO_UNIT))
+                return
+
+
 def _directory_bytes(exif: bytes, header: bytes, offset: int) -> bytes:
     """A TIFF directory of the entries of an EXIF block, as it stands at `offset` of a file of that header."""
     import PIL.Image
@@ -148,27 +164,29 @@ class _Layout:
     offset: str
     first_at: int  # where the offset of the first directory stands
     entry_bytes: int
+    value_at: int  # where in an entry its value stands
 
     @classmethod
     def of(cls, header: bytes) -> "_Layout":
         order = "<" if header[:2] == b"II" else ">"
-        return cls(order, "Q", "Q", 8, 20) if len(header) == 16 else cls(order, "H", "I", 4, 12)
+        return cls(order, "Q", "Q", 8, 20, 12) if len(header) == 16 else cls(order, "H", "I", 4, 12, 8)
 
     def entries(self, file: BinaryIO, start: int) -> tuple[dict[int, bytes], int]:
         """The entries of a directory, as they stand, by their tag; and where the next directory begins."""
         file.seek(start)
         entries: dict[int, bytes] = {}
-        for _ in range(self._number(file, self.count)):
+        for _ in range(self.number(file, self.count)):
             entry = file.read(self.entry_bytes)
             entries[struct.unpack_from(self.order + "H", entry)[0]] = entry
-        return entries, self._number(file, self.offset)
+        return entries, self.number(file, self.offset)
 
     def pack(self, entries: dict[int, bytes], next_page: int) -> bytes:
         """A directory of these entries, which are sorted by tag."""
         count = struct.pack(self.order + self.count, len(entries))
         return count + b"".join(entries.values()) + struct.pack(self.order + self.offset, next_page)
 
-    def _number(self, file: BinaryIO, letter: str) -> int:
+    def number(self, file: BinaryIO, letter: str) -> int:
+        """The number that stands where the file is read next, by the struct module's letter."""
         layout = self.order + letter
         number: int = struct.unpack(layout, file.read(struct.calcsize(layout)))[0]
         return number

@@ -276,7 +276,7 @@ def test_a_profile_for_other_channels_is_left_out_with_a_notice(
     assert read_image(tmp_path / "a.png").encoding.icc_profile is None
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".avif"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".avif", ".tif", ".bmp"])
 def test_a_picture_that_names_no_resolution_gets_none(tmp_path: Path, suffix: str) -> None:
     image = through(Image.from_numpy(smooth()), tmp_path / f"a{suffix}")
     assert (image.encoding.dpi, image.encoding.exif) == (None, None)

@@ -187,6 +187,15 @@ def test_pil_pictures_are_turned_upright_and_carry_their_metadata() -> None:
     assert round(back.info["dpi"][0]) == 300
 
 
+@pytest.mark.parametrize("dpi", [float("nan"), float("inf"), 0.0, -72.0, 4e9])
+def test_a_resolution_that_no_picture_has_is_refused_or_dropped_on_reading(dpi: float) -> None:
+    with pytest.raises(InputError, match="dots per inch"):
+        Encoding(dpi=(72.0, dpi))
+    picture = PIL.Image.fromarray(noise(3, 5, 3, dtype=np.uint8))
+    picture.info["dpi"] = (72.0, dpi)
+    assert Image.from_pil(picture).encoding.dpi is None
+
+
 def test_a_notebook_gets_a_png() -> None:
     image = Image.from_numpy(noise(3, 5, 4, dtype=np.uint8))
     with PIL.Image.open(io.BytesIO(image._repr_png_())) as shown:
