@@ -16,13 +16,14 @@ _QUALITY = 90  # as AVIF's: no visible loss, a quarter of a JPEG
 
 
 def sketch_heic(path: Path) -> Sketch:
-    """Size of the primary picture, which is upright already.
+    """Size of the primary picture, which is upright already, and how many pictures the file holds.
 
     Raises:
         InputError: The extra is not installed, or the file is damaged.
     """
-    width, height = _open(path).size
-    return Sketch((height, width))
+    pictures = _open(path)
+    width, height = pictures.size
+    return Sketch((height, width), pages=len(pictures))
 
 
 def decode_heic(path: Path) -> Decoded:

@@ -127,6 +127,16 @@ def test_animations_and_several_pages_are_refused_with_their_number(tmp_path: Pa
         read_image(tmp_path / f"a{suffix}")
 
 
+def test_a_heic_file_of_several_pictures_is_refused_with_their_number(tmp_path: Path) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    pictures = heif.HeifFile()
+    for level in (10, 200):
+        pictures.add_frombytes("RGB", (64, 64), bytes([level]) * (64 * 64 * 3))
+    pictures.save(tmp_path / "a.heic", quality=50)
+    with pytest.raises(InputError, match="holds 2 pages or frames"):
+        read_image(tmp_path / "a.heic")
+
+
 @pytest.mark.parametrize(("value", "seen"), [(1.25, "to 1.25"), (-0.5, "from -0.5"), (np.nan, "NaN")])
 def test_float_outside_0_to_1_is_refused(tmp_path: Path, value: float, seen: str) -> None:
     samples = np.full((8, 8, 3), 0.5, np.float32)
