@@ -12,6 +12,7 @@ from jaxtyping import Float32
 
 if TYPE_CHECKING:  # pytest's jaxtyping hook must come before the package
     from anyres.core.image import Image, Rows
+    from anyres.core.tiles import Interval
 
 settings.register_profile("anyres", derandomize=True, deadline=None, database=None)
 settings.load_profile("anyres")
@@ -56,11 +57,19 @@ class NearestUpscaler:
         return cls()
 
     def rows(
-        self, image: "Image", size_hw: tuple[int, int], *, progress: Callable[[float], None] | None = None
+        self,
+        image: "Image",
+        size_hw: tuple[int, int],
+        *,
+        window: "tuple[Interval, Interval] | None" = None,
+        progress: Callable[[float], None] | None = None,
     ) -> "Rows":
         from anyres.core.image import Rows
 
         rows, columns = (np.arange(size_hw[axis]) * image.size_hw[axis] // size_hw[axis] for axis in (0, 1))
+        if window:
+            rows, columns = rows[window[0].slice], columns[window[1].slice]
+        size_hw = len(rows), len(columns)
         planes = image.pixels if image.alpha is None else np.dstack([image.pixels, image.alpha])
 
         def stripes() -> Iterator[Float32[np.ndarray, "h w c"]]:

@@ -1,13 +1,10 @@
 """Enlarge a picture to any size. The model is the catalogue's; this file only says what is asked of it."""
 
 import functools
-from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from jaxtyping import Float32
-from numpy import ndarray
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from anyres.core.image import Image, Rows
@@ -23,6 +20,7 @@ from anyres.core.sizes import (
     size_text,
     target_size_hw,
 )
+from anyres.core.tiles import centre
 from anyres.core.weights import file_sha256
 from anyres.models.catalog import CATALOG, find_weights, load_door
 from anyres.operations.operation import Progress, operation
@@ -130,33 +128,12 @@ def upscale(
     """
     target = _target(scale=scale, width=width, height=height, longest=longest, shortest=shortest, size=size)
     enlarged_hw = enlarged_size_hw(image.size_hw, fit=fit, **target)
-    rows = _loaded(model, precision).rows(image, enlarged_hw, progress=progress)
-    return cut_to_centre(rows, target_size_hw(image.size_hw, fit=fit, **target))
-
-
-def cut_to_centre(rows: Rows, size_hw: SizeHW) -> Rows:
-    """The middle of a picture, stripe by stripe; an odd rest is cut at the bottom and at the right."""
-    if rows.size_hw == size_hw:
-        return rows
-    top, left = (rows.size_hw[0] - size_hw[0]) // 2, (rows.size_hw[1] - size_hw[1]) // 2
-    return Rows(
-        size_hw=size_hw,
-        has_alpha=rows.has_alpha,
-        encoding=rows.encoding,
-        stripes=_cut(rows.stripes, slice(top, top + size_hw[0]), slice(left, left + size_hw[1])),
-        notices=rows.notices,
-    )
-
-
-def _cut(
-    stripes: Iterator[Float32[ndarray, "h w c"]], rows: slice, columns: slice
-) -> Iterator[Float32[ndarray, "h w c"]]:
-    first = 0
-    for stripe in stripes:  # to the last one, so that whatever makes them comes to its end
-        start, stop = max(rows.start - first, 0), max(rows.stop - first, 0)
-        first += stripe.shape[0]
-        if start < stripe.shape[0] and stop > 0:
-            yield stripe[start:stop, columns]
+    size_hw = target_size_hw(image.size_hw, fit=fit, **target)
+    window = None
+    if size_hw != enlarged_hw:
+        window = centre(enlarged_hw[0], length=size_hw[0]), centre(enlarged_hw[1], length=size_hw[1])
+    rows: Rows = _loaded(model, precision).rows(image, enlarged_hw, window=window, progress=progress)
+    return rows
 
 
 def _target(**named: Any) -> dict[str, Any]:

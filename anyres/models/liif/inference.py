@@ -26,13 +26,15 @@ from anyres.core.device import (
 )
 from anyres.core.errors import LimitError, WeightsError
 from anyres.core.image import Image, Rows
-from anyres.core.resample import resize_stripes
-from anyres.core.tiles import Interval, Piece, output_interval, pieces
+from anyres.core.resample import Kernel, resize_stripes
+from anyres.core.resample_window import axis_window, resize_window
+from anyres.core.tiles import Interval, Piece, both, input_interval, output_interval, pieces
 from anyres.core.weights import WeightsHeader, file_sha256, parse_config, read_header, read_weights
 from anyres.models.liif.architecture import Liif, LiifConfig
 from anyres.models.liif.raster import Span, encode, render
 
 DECODED = 5.0  # largest factor the network is asked for; past it nothing was gained (benchmarks/beyond_x4.py)
+KERNEL: Kernel = "lanczos3"  # of what the network does not do itself
 SMALLEST_TILE = 32  # input pixels; below that memory is not the tile's fault
 STRIPE_BYTES = 96e6  # of one stripe of the result, in float32
 
@@ -103,28 +105,42 @@ class Upscaler:
         return self.rows(image, size_hw).collect()
 
     def rows(
-        self, image: Image, size_hw: tuple[int, int], *, progress: Callable[[float], None] | None = None
+        self,
+        image: Image,
+        size_hw: tuple[int, int],
+        *,
+        window: tuple[Interval, Interval] | None = None,
+        progress: Callable[[float], None] | None = None,
     ) -> Rows:
         """The picture at another size (height, width), in stripes that are computed as they are taken.
 
         Args:
             image: any size from 1 x 1.
             size_hw: any size from 1 x 1.
+            window: rows and columns of the result that are wanted; nothing else is computed.
             progress: told the share that is done, from 0 to 1.
 
         Raises:
             LimitError: while stripes are taken, if memory does not hold even the smallest tile.
         """
-        decoded_hw = tuple(
+        down, across = window or (Interval(0, size_hw[0]), Interval(0, size_hw[1]))
+        decoded = tuple(
             max(given, min(asked, math.floor(min(self._decoded * given, asked))))
             for asked, given in zip(size_hw, image.size_hw, strict=True)
         )
-        stripes = self._stripes(image, (decoded_hw[0], decoded_hw[1]), progress or (lambda share: None))
-        if decoded_hw != size_hw:
-            resized = resize_stripes(stripes, (decoded_hw[0], decoded_hw[1]), size_hw, kernel="lanczos3")
-            stripes = (np.clip(stripe, 0, 1, out=stripe) for stripe in resized)
-        has_alpha = image.alpha is not None
-        return Rows(size_hw, has_alpha, image.encoding, stripes, self._notices(image, size_hw))
+        decoded_hw, tell = (decoded[0], decoded[1]), progress or (lambda share: None)
+        if decoded_hw == size_hw:
+            stripes = self._stripes(_Enlargement(image, size_hw, down, across), tell)
+        elif window is None:
+            whole = _Enlargement(image, decoded_hw, Interval(0, decoded_hw[0]), Interval(0, decoded_hw[1]))
+            stripes = _clipped(resize_stripes(self._stripes(whole, tell), decoded_hw, size_hw, kernel=KERNEL))
+        else:
+            tall = axis_window(decoded_hw[0], size_hw[0], window=down, kernel=KERNEL)
+            wide = axis_window(decoded_hw[1], size_hw[1], window=across, kernel=KERNEL)
+            part = _Enlargement(image, decoded_hw, tall.reads, wide.reads)
+            stripes = _clipped(resize_window(self._stripes(part, tell), tall, wide))
+        has_alpha, notices = image.alpha is not None, self._notices(image, size_hw)
+        return Rows((down.length, across.length), has_alpha, image.encoding, stripes, notices)
 
     def _notices(self, image: Image, size_hw: tuple[int, int]) -> tuple[str, ...]:
         scale = max(size_hw[0] / image.height, size_hw[1] / image.width)
@@ -135,19 +151,26 @@ class Upscaler:
         return (*image.notices, f"{told}: it is larger, not more detailed, than at x{high:g}.")
 
     def _stripes(
-        self, image: Image, size_hw: tuple[int, int], progress: Callable[[float], None]
+        self, task: "_Enlargement", progress: Callable[[float], None]
     ) -> Iterator[Float32[np.ndarray, "h w c"]]:
+        image, size_hw = task.image, task.size_hw
         layers = _layers(image)
-        tile, start = self._tile_length(), 0
-        bytes_per_row = 4 * 4 * size_hw[1] * size_hw[0] / image.height  # of a row of the picture, enlarged
+        tile, start = self._tile_length(), task.needed[0].start
+        bytes_per_row = (
+            4 * 4 * task.columns.length * size_hw[0] / image.height
+        )  # of a row of the picture, enlarged
         highest = max(SMALLEST_TILE, int(STRIPE_BYTES / bytes_per_row))
-        while start < image.height:
+        while start < task.needed[0].stop:
             length = min(tile, highest)
-            band = next(pieces(image.height, length=length, halo=self._halo, start=start))
-            rows = output_interval(band.inner, size_in=image.height, size_out=size_hw[0])
+            band = next(
+                pieces(image.height, length=length, halo=self._halo, start=start, end=task.needed[0].stop)
+            )
+            made = output_interval(band.inner, size_in=image.height, size_out=size_hw[0])
+            rows = both(made, task.rows)
             try:
-                stripe = np.empty((rows.length, size_hw[1], 4 if image.alpha is not None else 3), np.float32)
-                self._fill(stripe, layers, band, rows, size_hw, tile, progress)
+                channels = 4 if image.alpha is not None else 3
+                stripe = np.empty((rows.length, task.columns.length, channels), np.float32)
+                self._fill(stripe, layers, band, rows, task, tile, progress)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -162,38 +185,54 @@ class Upscaler:
         layers: list[Float32[np.ndarray, "h w 3"]],
         band: Piece,
         rows: Interval,
-        size_hw: tuple[int, int],
+        task: "_Enlargement",
         tile: int,
         progress: Callable[[float], None],
     ) -> None:
         """Compute one stripe, tile by tile from left to right; colour first, then transparency if any."""
-        size_in = layers[0].shape[0], layers[0].shape[1]
+        size_in, size_hw, (down, across) = task.image.size_hw, task.size_hw, task.needed
         with torch.inference_mode():
-            for piece in pieces(size_in[1], length=tile, halo=self._halo):
-                columns = output_interval(piece.inner, size_in=size_in[1], size_out=size_hw[1])
+            for piece in pieces(
+                size_in[1], length=tile, halo=self._halo, start=across.start, end=across.stop
+            ):
+                made = output_interval(piece.inner, size_in=size_in[1], size_out=size_hw[1])
+                columns = both(made, task.columns)
                 if rows.length == 0 or columns.length == 0:
                     continue
+                place = slice(columns.start - task.columns.start, columns.stop - task.columns.start)
                 for number, layer in enumerate(layers):
-                    cut = layer[band.outer.slice, piece.outer.slice].copy()  # a picture is read-only
-                    pixels = torch.from_numpy(cut).to(self._device)
-                    encoded = encode(
-                        self._network, pixels, origin=(band.outer.start, piece.outer.start), size_hw=size_in
-                    )
-                    made = render(
-                        self._network,
-                        encoded,
-                        Span(rows.start, rows.stop, size_hw[0]),
-                        Span(columns.start, columns.stop, size_hw[1]),
-                    )
-                    part = made.clamp_(0, 1).cpu().numpy()
+                    part = self._tile(layer, band, piece, rows, columns, size_hw)
                     if number == 0:
-                        stripe[:, columns.slice, :3] = part
+                        stripe[:, place, :3] = part
                     else:
-                        stripe[:, columns.slice, 3] = part.mean(axis=-1)
-                done = band.inner.start * size_in[1] + band.inner.length * piece.inner.stop
-                progress(done / (size_in[0] * size_in[1]))
+                        stripe[:, place, 3] = part.mean(axis=-1)
+                done = (band.inner.start - down.start) * across.length
+                done += band.inner.length * (piece.inner.stop - across.start)
+                progress(done / (down.length * across.length))
             if stripe.shape[-1] == 4 and len(layers) == 1:
                 stripe[..., 3] = 1.0
+
+    def _tile(
+        self,
+        layer: Float32[np.ndarray, "h w 3"],
+        band: Piece,
+        piece: Piece,
+        rows: Interval,
+        columns: Interval,
+        size_hw: tuple[int, int],
+    ) -> Float32[np.ndarray, "y x 3"]:
+        """Some rows and columns of the result, from the piece of the picture that they see."""
+        cut = layer[band.outer.slice, piece.outer.slice].copy()  # a picture is read-only
+        pixels = torch.from_numpy(cut).to(self._device)
+        origin, size_in = (band.outer.start, piece.outer.start), (layer.shape[0], layer.shape[1])
+        made = render(
+            self._network,
+            encode(self._network, pixels, origin=origin, size_hw=size_in),
+            Span(rows.start, rows.stop, size_hw[0]),
+            Span(columns.start, columns.stop, size_hw[1]),
+        )
+        numbers: Float32[np.ndarray, "y x 3"] = made.clamp_(0, 1).cpu().numpy()
+        return numbers
 
     @property
     def _halo(self) -> int:
@@ -219,6 +258,27 @@ class Upscaler:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         return tile // 2
+
+
+@dataclass(frozen=True)
+class _Enlargement:
+    """What is asked of the network: a picture at a size, and which rows and columns of that."""
+
+    image: Image
+    size_hw: tuple[int, int]
+    rows: Interval
+    columns: Interval
+
+    @property
+    def needed(self) -> tuple[Interval, Interval]:
+        """Rows and columns of the picture in which the asked ones lie."""
+        (height, width), size_hw = self.image.size_hw, self.size_hw
+        down = input_interval(self.rows, size_in=height, size_out=size_hw[0])
+        return down, input_interval(self.columns, size_in=width, size_out=size_hw[1])
+
+
+def _clipped(stripes: Iterator[Float32[np.ndarray, "h w c"]]) -> Iterator[Float32[np.ndarray, "h w c"]]:
+    return (np.clip(stripe, 0, 1, out=stripe) for stripe in stripes)
 
 
 def _trained_scales(path: Path, header: WeightsHeader) -> tuple[float, float]:

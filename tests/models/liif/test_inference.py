@@ -11,6 +11,7 @@ import torch
 from anyres.core.errors import LimitError, WeightsError
 from anyres.core.image import Encoding, Image
 from anyres.core.resample import resize
+from anyres.core.tiles import Interval
 from anyres.core.weights import write_weights
 from anyres.models.liif import inference
 from anyres.models.liif.inference import Upscaler
@@ -125,6 +126,37 @@ def test_what_is_asked_past_the_decoded_factor_is_resampled(
     decoded = min(36, size[0]), min(44, size[1])
     expected = np.clip(resize(untiled(upscaler, picture, decoded), size, kernel="lanczos3"), 0, 1)
     np.testing.assert_allclose(upscaler(picture, size_hw=size).pixels, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("size", [(27, 30), (90, 100), (90, 8), (9, 11)])
+@pytest.mark.parametrize("side", [4, 64])
+def test_a_window_is_that_of_the_whole_result(
+    monkeypatch: pytest.MonkeyPatch, weights: Path, size: tuple[int, int], side: int
+) -> None:
+    upscaler = Upscaler.load(weights, precision="float32")
+    in_small_tiles(monkeypatch, side)
+    picture = image(9, 11, alpha=np.linspace(0, 1, 99, dtype=np.float32).reshape(9, 11))
+    whole = upscaler(picture, size_hw=size)
+    window = Interval(size[0] // 3, size[0] - 1), Interval(2, size[1] - size[1] // 4)
+    told: list[float] = []
+    part = upscaler.rows(picture, size, window=window, progress=told.append).collect()
+    inside = window[0].slice, window[1].slice
+    np.testing.assert_allclose(part.pixels, whole.pixels[inside], atol=1e-5)
+    assert part.alpha is not None
+    assert whole.alpha is not None
+    np.testing.assert_allclose(part.alpha, whole.alpha[inside], atol=1e-5)
+    assert (told == sorted(told), told[-1]) == (True, 1)
+
+
+def test_a_strip_that_covers_a_square_costs_what_the_square_costs(
+    monkeypatch: pytest.MonkeyPatch, weights: Path
+) -> None:
+    upscaler = Upscaler.load(weights)
+    in_small_tiles(monkeypatch, 8)
+    calls = counted(monkeypatch, upscaler)
+    made = upscaler.rows(image(4, 3000), (120, 90_000), window=(Interval(0, 120), Interval(44_940, 45_060)))
+    assert made.collect().size_hw == (120, 120)
+    assert len(calls) <= 2  # tiles of 8 pixels: 10 columns of the picture are read
 
 
 def test_past_the_trained_factors_the_result_says_so(weights: Path) -> None:
