@@ -7,16 +7,14 @@ Tried on CPUs. CUDA and Apple's MPS use the same calls and have not been tried.
 """
 
 import os
-from pathlib import Path
 from typing import Literal
 
-import psutil
 import torch
 
 from anyres.core.errors import InputError
+from anyres.core.memory import free_machine_bytes
 
 Precision = Literal["auto", "float32", "bfloat16"]
-CONTAINER = Path("/sys/fs/cgroup")  # Linux says here what a container may take
 BFLOAT16_LEVELS = ("BF16", "FP16", "AMX", "AVX10")  # in oneDNN's names of instruction sets that have it
 
 
@@ -64,16 +62,7 @@ def free_memory_bytes(device: torch.device | None = None) -> int:
     """Memory that a process can still take: of the device, or of the machine within its container's limit."""
     if device is not None and device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
-    free = int(psutil.virtual_memory().available)
-    try:
-        limit, used = (int((CONTAINER / name).read_text()) for name in ("memory.max", "memory.current"))
-        lines = (line.split() for line in (CONTAINER / "memory.stat").read_text().splitlines())
-        kept_files = next(
-            (int(size) for name, size in lines if name == "inactive_file"), 0
-        )  # yield when asked
-    except (OSError, ValueError):  # no such files, or the limit is the word "max"
-        return free
-    return max(0, min(free, limit - used + kept_files))
+    return free_machine_bytes()
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -16,12 +16,14 @@ from typing import Final
 import numpy as np
 from jaxtyping import Shaped, UInt8
 
+from anyres.core.budget import MEMORY_SHARE
 from anyres.core.decoded import broken
 from anyres.core.decoders import decode, sketch
 from anyres.core.encoders import encode
 from anyres.core.errors import InputError, LimitError, RunError
 from anyres.core.formats import FORMATS, SIGNATURE_BYTES, Format, format_of_suffix, recognise
 from anyres.core.image import Image, Rows, from_samples, quantise, stripes_of
+from anyres.core.memory import free_machine_bytes
 from anyres.core.pillow import from_pil, turned
 from anyres.core.spool import Spool
 from anyres.core.storage import Storage, storage_for
@@ -131,7 +133,8 @@ def write_image(
 ) -> tuple[str, ...]:
     """Write a picture in the format that the suffix names, with the depth, mode and metadata it came with.
 
-    Rows go through a temporary file beside the target, so that memory stays small whatever their number.
+    Rows go through a temporary file beside the target, so that memory stays small whatever their number; only
+    WebP, AVIF and HEIC have encoders that take the whole picture at once.
     `strip` leaves out the colour profile, EXIF, XMP and DPI.
 
     Returns:
@@ -140,7 +143,8 @@ def write_image(
     Raises:
         InputError: An unknown suffix, transparency or a size that the format cannot hold, a folder that is
             not there or cannot be written to, or a file that exists, without `overwrite`.
-        LimitError: Rows that would not fit the disk.
+        LimitError: Rows that would not fit the disk; in WebP, AVIF and HEIC, a picture that would not fit
+            memory.
         RunError: The disk is full, or the encoder failed.
     """
     target = Path(path)
@@ -149,6 +153,7 @@ def write_image(
         output_format(target), rows.encoding, size_hw=rows.size_hw, has_alpha=rows.has_alpha, strip=strip
     )
     _check_target(target, overwrite)
+    _check_memory(storage)
     with _temporary(target) as finished:
         if isinstance(picture, Image):
             encode(_gather(rows, storage), finished, storage)
@@ -236,6 +241,18 @@ def _check_disk(target: Path, storage: Storage) -> None:
         raise LimitError(
             f"{storage.size_hw[1]} x {storage.size_hw[0]} pixels need {needed / 1e6:.0f} MB on the disk of "
             f"{target.parent}; {free / 1e6:.0f} are free. Free some, or ask for {width} x {height} at most."
+        )
+
+
+def _check_memory(storage: Storage) -> None:
+    """Refuse what memory cannot hold, in the formats whose encoders take the whole picture at once."""
+    needed, free = storage.encoder_bytes, int(MEMORY_SHARE * free_machine_bytes())
+    if needed > free:
+        height, width = (int(length * (free / needed) ** 0.5) for length in storage.size_hw)
+        raise LimitError(
+            f"Writing {storage.size_hw[1]} x {storage.size_hw[0]} pixels as {storage.format} needs "
+            f"{needed / 1e6:.0f} MB of memory; {free / 1e6:.0f} can be used. Write PNG, TIFF or JPEG, which "
+            f"need little, or ask for {width} x {height} at most."
         )
 
 

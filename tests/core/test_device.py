@@ -76,7 +76,7 @@ def machine_with_8_gb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         available = 8_000_000_000
 
     monkeypatch.setattr(psutil, "virtual_memory", Memory)
-    monkeypatch.setattr(subject, "CONTAINER", tmp_path)
+    monkeypatch.setattr("anyres.core.memory.CONTAINER", tmp_path)
     return tmp_path
 
 

@@ -278,6 +278,24 @@ def test_what_the_disk_cannot_hold_is_refused_at_once_with_the_largest_that_fits
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("suffix", "megabytes"), [(".webp", 18), (".avif", 40), (".heic", 42)])
+def test_what_memory_cannot_hold_is_refused_before_it_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, megabytes: int
+) -> None:
+    monkeypatch.setattr("anyres.core.files.free_machine_bytes", lambda: megabytes * 1_250_000 // 4 + 1)
+    with pytest.raises(LimitError, match=rf"needs {megabytes} MB of memory; .* or ask for 500 x 500 at most"):
+        write_image(Rows((1000, 1000), False, Encoding(), iter([])), tmp_path / f"a{suffix}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_formats_that_are_written_row_by_row_need_no_memory_to_speak_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anyres.core.files.free_machine_bytes", lambda: 0)
+    for suffix in (".png", ".jpg", ".tif", ".bmp"):
+        write_image(picture(), tmp_path / f"a{suffix}")
+
+
 @pytest.mark.slow
 def test_reading_prints_nothing(tmp_path: Path) -> None:
     picture().save(tmp_path / "a.jpg")
