@@ -129,7 +129,7 @@ def _label_and_suffix(
 ) -> tuple[str, str]:
     try:
         header = read_header(path, limits=limits)
-    except AnyresError:  # the item will say why it fails, whatever its output is called
+    except (AnyresError, UnicodeEncodeError):  # the item will say why it fails, whatever its output is called
         return operation.name, path.suffix
     size_hw = operation.output_size_hw([header.size_hw], parameters)
     family = FORMATS[header.format]

@@ -182,7 +182,7 @@ class _LocalBatch:
             paths = [checked.item.inputs[port] for port in self.operation.ports]
             sizes_hw = [read_header(path, limits=self.limits).size_hw for path in paths]
             height, width = self.operation.output_size_hw(sizes_hw, checked.parameters)
-        except AnyresError:
+        except (AnyresError, UnicodeEncodeError):
             return 0.0  # the item itself will say why
         return height * width / 1e6
 
@@ -204,6 +204,9 @@ class _LocalBatch:
                 size_hw, notices = self._make(checked, item_hash, journal)
         except AnyresError as error:
             return ItemFailed(item, str(error), error.exit_code)
+        except UnicodeEncodeError as error:  # libvips takes names in UTF-8 alone
+            reason = f"A name that is no UTF-8 cannot be opened: {error.object!r}. Rename the file or folder."
+            return ItemFailed(item, reason, InputError.exit_code)
         except Exception as error:  # a fault of ours with one picture must not end a night's work
             return ItemFailed(
                 item, f"A fault in anyres, {type(error).__name__}: {error}. Please report it.", 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from anyres.core.errors import InputError, RunError
-from anyres.core.files import Limits, read_image
+from anyres.core.files import Header, Limits, read_header, read_image
 from anyres.core.image import Image
 from anyres.operations.upscale import upscale
 from anyres.workflow import run as subject
@@ -339,6 +339,21 @@ def test_a_name_that_is_no_utf_8_is_done_once(items: list[Item], tmp_path: Path)
         pytest.skip("This disk takes no such name.")
     assert len(last([item]).done) == 1
     assert len(last([item]).skipped) == 1
+
+
+def test_a_picture_whose_name_cannot_be_opened_does_not_end_the_batch(
+    items: list[Item], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_utf_8(path: Path, **options: Any) -> Header:
+        str(path).encode()
+        return read_header(path, **options)
+
+    monkeypatch.setattr(subject, "read_header", by_utf_8)
+    odd = Item({"image": items[0].inputs["image"].with_name("caf\udce9.png")}, items[0].output)
+    finished = last([odd, items[1]])
+    assert len(finished.done) == 1
+    assert finished.failed[0].exit_code == 2
+    assert "Rename the file" in finished.failed[0].reason
 
 
 def test_the_journal_is_on_the_disk_before_the_result_has_its_name(
