@@ -39,15 +39,6 @@ def test_every_damaged_block_is_written_or_left_out_with_a_notice(tmp_path: Path
     assert 0 < left_out < 150
 
 
-def test_a_tiff_whose_exif_is_nowhere_is_read_without_it(tmp_path: Path) -> None:
-    path = tmp_path / "a.tif"
-    write_image(picture(exif_block()), path)
-    content = path.read_bytes()
-    link = content.index(struct.pack("<HHI", 0x8769, 4, 1), 100) + 8
-    path.write_bytes(content[:link] + b"\xff\xff\xff\x7f" + content[link + 4 :])
-    assert read_image(path).encoding.exif is not None
-
-
 def test_a_tiff_whose_date_is_a_number_is_read_without_its_exif(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     write_image(picture(exif_block()), path)
