@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from anyres.cli.options import given, options_of, unwrapped
-from anyres.cli.report import say
+from anyres.cli.report import INTERRUPTED, say
 from anyres.core.errors import InputError
 from anyres.models.catalog import CATALOG, Model, find_weights, load_door
 from anyres.operations.operation import checked, declared_by
@@ -107,29 +107,16 @@ def _every_training(
 
 def _train(recipe: Any, values: Mapping[str, Any]) -> None:
     from anyres.core.device import choose_precision
-    from anyres.core.weights import file_sha256, read_header, read_weights
-    from anyres.training.loop import WarmStart, this_machine
+    from anyres.training.loop import this_machine
     from anyres.training.loop import train as steps_of
 
     machine = this_machine()
     if values["precision"]:
         machine = replace(machine, precision=choose_precision(values["precision"], machine.device))
-    warm_start = None
-    if values["warm_start"]:
-        named = Path(values["warm_start"])
-        path = named if named.is_file() else find_weights(values["warm_start"]).path
-        tensors = read_weights(read_header(path), recipe.build().state_dict())
-        warm_start = WarmStart(tensors, f"{path.stem} {file_sha256(path)}")
+    warm_start = _warm_start(recipe, values["warm_start"]) if values["warm_start"] else None
     folder = Path(values["run"]) if values["run"] else runs_dir() / recipe.name
     limit = {"time_limit_s": values["hours"] * 3600} if values["hours"] is not None else {}
-    steps = steps_of(
-        recipe,
-        folder,
-        machine=machine,
-        seed=values["seed"],
-        warm_start=warm_start,
-        **limit,
-    )
+    steps = steps_of(recipe, folder, machine=machine, seed=values["seed"], warm_start=warm_start, **limit)
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -147,8 +134,18 @@ def _train(recipe: Any, values: Mapping[str, Any]) -> None:
                     say(f"step {at.step}: loss {at.loss:.4f}; {figures}")
         except KeyboardInterrupt:
             say(f"Stopped. The same command goes on from the last checkpoint in {folder}.", to_error=True)
-            raise typer.Exit(130) from None  # 128 + SIGINT, as shells have it
+            raise typer.Exit(INTERRUPTED) from None
     say(f"The run is in {folder}; its best weights are best.safetensors.")
+
+
+def _warm_start(recipe: Any, named: str) -> Any:
+    """The weights of a file, or of that name."""
+    from anyres.core.weights import file_sha256, read_header, read_weights
+    from anyres.training.loop import WarmStart
+
+    path = Path(named) if Path(named).is_file() else find_weights(named).path
+    tensors = read_weights(read_header(path), recipe.build().state_dict())
+    return WarmStart(tensors, f"{path.stem} {file_sha256(path)}")
 
 
 def _called(function: Callable[..., Any], values: Mapping[str, Any]) -> Any:

@@ -290,16 +290,20 @@ def _describe_run(
             "precision": str(machine.precision),
             "warm_start": warm_start.source if warm_start else None,
         }
-        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")  # one for each process
-        try:
-            temporary.write_text(json.dumps(fixed | about, indent=1), encoding="utf-8")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        _write_run(path, fixed | about)
     except OSError as error:
         raise RunError(
             f"Cannot write into {folder}: {error.strerror}. Set ANYRES_RUNS to another folder."
         ) from error
+
+
+def _write_run(path: Path, run: Mapping[str, Any]) -> None:
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")  # one for each process
+    try:
+        temporary.write_text(json.dumps(run, indent=1), encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _read_run(path: Path) -> dict[str, Any]:
