@@ -47,7 +47,7 @@ def _is_in_work(path: Path, *, machine: str, process: int) -> bool:
         written_s = path.stat().st_mtime
         if machine != _machine():
             return time.time() - written_s < FOREIGN_REST_S
-        return psutil.Process(process).create_time() <= written_s
+        return bool(psutil.Process(process).create_time() <= written_s)
     except (psutil.NoSuchProcess, OSError):
         return False
     except psutil.Error:  # it is there, and someone else's
