@@ -1,8 +1,8 @@
-"""Put the best weights of a run into the package, in half precision: `python tools/ship_weights.py RUN NAME`.
+"""Put the best weights of a run into the package: `python tools/ship_weights.py RUN NAME --licence L`.
 
-RUN is a run folder; NAME the file's name in the model's weights folder. The run's commit, settings and
-validation figures go into the file's record, so that a file says where it came from. Refuses to ship a file
-that scores lower than the one it replaces.
+Half precision. RUN is a run folder; NAME the file's name in the model's weights folder. The run's commit,
+settings and validation figures go into the file's record, so that a file says where it came from. Refuses to
+ship a file that scores lower than the one it replaces.
 """
 
 import argparse
@@ -16,14 +16,13 @@ from anyres.core.errors import InputError
 from anyres.core.weights import read_header, read_tensors, write_weights
 from anyres.models.catalog import find_model
 
-LICENCE = "Apache-2.0; trained on CC0 photographs and on pictures that the program draws"
-
 
 def main() -> None:
     """Read the command line, convert, and say what was written."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("name")
+    parser.add_argument("--licence", required=True, help="of the weights, and what they were trained on")
     arguments = parser.parse_args()
     source = arguments.run / "best.safetensors"
     header = read_header(source)
@@ -43,7 +42,11 @@ def main() -> None:
         )
     run = json.loads((arguments.run / "run.json").read_text(encoding="utf-8"))
     kept = ("recipe", "seed", "settings", "schedule", "commit", "warm_start")
-    record = {**header.record, "licence": LICENCE, "run": {name: run[name] for name in kept if name in run}}
+    record = {
+        **header.record,
+        "licence": arguments.licence,
+        "run": {name: run[name] for name in kept if name in run},
+    }
     tensors = {name: tensor.to(torch.float16) for name, tensor in read_tensors(source)[0].items()}
     config = dict(header.config)
     write_weights(target, tensors, model=header.model, config=config, record=record)

@@ -135,7 +135,9 @@ def _train(recipe: Any, values: Mapping[str, Any]) -> None:
         except KeyboardInterrupt:
             say(f"Stopped. The same command goes on from the last checkpoint in {folder}.", to_error=True)
             raise typer.Exit(INTERRUPTED) from None
-    say(f"The run is in {folder}; its best weights are best.safetensors.")
+    is_validated = (folder / "best.safetensors").exists()
+    best = "its best weights are best.safetensors" if is_validated else "it ended before its first validation"
+    say(f"The run is in {folder}; {best}.")
 
 
 def _warm_start(recipe: Any, named: str) -> Any:

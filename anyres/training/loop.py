@@ -158,6 +158,8 @@ class _State(Generic[Batch]):
                 state.average[name].copy_(value)
         if machine.rank == 0:
             _cut_curve(folder / "curve.jsonl", state.step)
+            for rest in folder.glob(".*.part"):  # of a run that was killed while it wrote
+                rest.unlink()
         if machine.world > 1:
             state.parallel = nn.parallel.DistributedDataParallel(state.network)
         return state

@@ -69,3 +69,11 @@ def test_an_option_out_of_its_range_is_refused(
 ) -> None:
     folder = put(tmp_path / "photos", 2, side=200)
     assert message in refused(run, runs, folder, option, value, "--recipe", "paper-rdn")
+
+
+def test_a_run_that_ends_before_its_first_validation_says_so(run: Run, tmp_path: Path) -> None:
+    folder, kept = put(tmp_path / "photos", 2, side=200), tmp_path / "run"
+    said = run("train", "liif", folder, "--recipe", "pixel-shuffle-x2", "--hours", "0", "--run", kept)
+    assert said.code == 0, said.err
+    assert "it ended before its first validation" in said.out
+    assert not (kept / "best.safetensors").exists()

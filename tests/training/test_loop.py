@@ -117,6 +117,13 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights_and_the_same_curve(tm
     assert curve(tmp_path / "parts") == curve(tmp_path / "whole")
 
 
+def test_what_a_kill_left_half_written_is_removed(tmp_path: Path) -> None:
+    rest = tmp_path / ".checkpoint.safetensors.0123456789ab.part"
+    rest.write_bytes(b"half")
+    run(line_recipe(steps=2), tmp_path)
+    assert not rest.exists()
+
+
 def test_the_loss_in_the_curve_does_not_depend_on_where_a_run_was_stopped(tmp_path: Path) -> None:
     run(line_recipe(steps=20), tmp_path / "whole", report_every=7)
     stop_after(line_recipe(steps=20), tmp_path / "parts", 8)

@@ -8,10 +8,10 @@ fewer queries.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeVar
 
 from torch import Tensor, nn
 
@@ -21,8 +21,11 @@ from anyres.models.liif.drawings import VERSION
 from anyres.models.liif.patches import Batch, PatchSettings, load_pictures, sample_batch
 from anyres.models.liif.raster import enlarge
 from anyres.models.liif.validation import kept_for_validation, load_validation, score
+from anyres.training.muon import Muon
 from anyres.training.recipe import Recipe, Schedule
 
+Example = TypeVar("Example", Batch, PairBatch)
+Optimiser = Annotated[Literal["adam", "muon"], "Adam; or Muon, with which the shipped weights were finished."]
 Steps = Annotated[int | None, "Length of the schedule, steps; the recipe's own if not given."]
 
 
@@ -33,13 +36,15 @@ class LiifSettings:
     patches: PatchSettings
     photographs: int  # how many, at all levels
     skipped: int  # too small for a patch
+    optimiser: str = "adam"
     drawings_version: int = VERSION
 
 
-def compact(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
+def compact(data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam") -> Recipe[Batch]:
     """`liif-compact`, the network that ships: 40 minutes to hours on two cores, by `steps`."""
     patches = PatchSettings(queries=1024)
-    return liif_recipe("liif-compact", COMPACT, _compact_schedule(steps), patches, data=data)
+    recipe = liif_recipe("liif-compact", COMPACT, _compact_schedule(steps, optimiser), patches, data=data)
+    return _with_optimiser(recipe, optimiser)
 
 
 def rdn(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
@@ -58,7 +63,7 @@ def paper_rdn(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
     return liif_recipe("paper-rdn", RDN_B, _paper_schedule(steps), PAPER_PATCHES, data=data)
 
 
-def control(data: Path, *, steps: Steps = None) -> Recipe[PairBatch]:
+def control(data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam") -> Recipe[PairBatch]:
     """The compact encoder with a pixel-shuffle decoder for x2 alone: what does any scale cost?"""
     patches = PatchSettings(scales=(2.0, 2.0))
     kept = kept_for_validation(data)
@@ -70,12 +75,12 @@ def control(data: Path, *, steps: Steps = None) -> Recipe[PairBatch]:
         assert isinstance(network, PixelShuffle)
         return score(network.enlarge, validation, scales=(2,))
 
-    return Recipe(
+    recipe = Recipe(
         name="pixel-shuffle-x2",
         model="liif",
         config=config,
         settings=LiifSettings(patches, len(pictures.photographs), pictures.skipped),
-        schedule=_compact_schedule(steps),
+        schedule=_compact_schedule(steps, optimiser),
         build=lambda: PixelShuffle(config),
         sample=lambda generator: sample_pairs(pictures, patches, generator=generator),
         loss=lambda network, batch: (network(batch.pixels) - batch.large).abs().mean(),
@@ -83,6 +88,7 @@ def control(data: Path, *, steps: Steps = None) -> Recipe[PairBatch]:
         score="mean",
         record={"trained_scales": patches.scales},
     )
+    return _with_optimiser(recipe, optimiser)
 
 
 recipes: dict[str, Callable[..., Recipe[Any]]] = {
@@ -95,9 +101,17 @@ recipes: dict[str, Callable[..., Recipe[Any]]] = {
 PAPER_PATCHES = PatchSettings(permuted=0.0, drawn=0.0, levels=(1.0,))
 
 
-def _compact_schedule(steps: int | None) -> Schedule:
+def _compact_schedule(steps: int | None, optimiser: str) -> Schedule:
     """A high rate, warmed up and brought down by half a cosine."""
-    return Schedule(20_000 if steps is None else steps, 1e-3, 1e-5, clip_norm=1.0)
+    rate = 7e-4 if optimiser == "muon" else 1e-3
+    return Schedule(20_000 if steps is None else steps, rate, rate / 100, clip_norm=1.0)
+
+
+def _with_optimiser(recipe: Recipe[Example], optimiser: str) -> Recipe[Example]:
+    """The recipe with its optimiser by name, which its settings tell."""
+    assert isinstance(recipe.settings, LiifSettings)
+    settings = replace(recipe.settings, optimiser=optimiser)
+    return replace(recipe, settings=settings, optimiser=Muon if optimiser == "muon" else None)
 
 
 def _paper_schedule(steps: int | None) -> Schedule:

@@ -20,6 +20,7 @@ from anyres.models.liif.inference import Upscaler
 from anyres.models.liif.patches import Batch, PatchSettings
 from anyres.models.liif.training import liif_recipe, recipes
 from anyres.training.loop import Machine, train
+from anyres.training.muon import Muon
 from anyres.training.recipe import Recipe, Schedule
 from tests.models.liif.networks import ENCODERS
 
@@ -101,6 +102,16 @@ def test_the_steps_of_every_recipe_can_be_given_and_none_is_refused(data: Path, 
 )
 def test_a_recipe_has_a_length_of_its_own(data: Path, name: str, steps: int) -> None:
     assert recipes[name](data).schedule.steps == steps
+
+
+@pytest.mark.usefixtures("tiny_patches")
+@pytest.mark.parametrize("name", ["liif-compact", "pixel-shuffle-x2"])
+def test_network_and_control_are_trained_alike_by_either_optimiser(data: Path, name: str) -> None:
+    adam, muon = recipes[name](data), recipes[name](data, optimiser="muon")
+    assert adam.optimiser is None
+    assert muon.optimiser is Muon
+    assert (adam.schedule.learning_rate, muon.schedule.learning_rate) == (1e-3, 7e-4)
+    assert [vars(one.settings)["optimiser"] for one in (adam, muon)] == ["adam", "muon"]
 
 
 @pytest.mark.usefixtures("tiny_patches")
