@@ -18,9 +18,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from anyres.core.pixels import psnr_luma
 from anyres.core.resample import Kernel, resize
 from anyres.core.weights import parse_config, read_header, read_weights
-from anyres.evaluation.pixels import psnr_luma
 from anyres.evaluation.tables import markdown_table
 from anyres.models.catalog import find_weights
 from anyres.models.liif.architecture import Liif, LiifConfig

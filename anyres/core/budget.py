@@ -17,7 +17,13 @@ MEMORY_SHARE = 0.8  # of what is free: the network's own tiles need a part, and 
 
 
 def check_fits(
-    input_hw: SizeHW, output_hw: SizeHW, *, bytes_per_pixel: int, free_bytes: int, place: str
+    input_hw: SizeHW,
+    output_hw: SizeHW,
+    *,
+    bytes_per_pixel: int,
+    free_bytes: int,
+    place: str,
+    has_scale: bool = True,
 ) -> None:
     """Refuse a result that needs more than the free bytes of a place.
 
@@ -27,6 +33,7 @@ def check_fits(
         bytes_per_pixel: what a pixel of the result takes in that place, its temporary copies included.
         free_bytes: what may be used of it.
         place: how the place is called in the message: "memory", "the disk of /home/me".
+        has_scale: whether a smaller scale is the way out.
 
     Raises:
         LimitError: naming what is needed, what is free and the largest scale that fits.
@@ -36,7 +43,9 @@ def check_fits(
         return
     scale = largest_scale(input_hw, most_pixels=max(0, free_bytes) // bytes_per_pixel)
     way_out = "Not even a single pixel fits; free some space."
-    if scale > 0:
+    if not has_scale:
+        way_out = "Ask for a smaller result."
+    elif scale > 0:
         largest_hw = target_size_hw(input_hw, scale=scale)
         way_out = f"The largest scale that fits is {scale:g} ({size_text(largest_hw)})."
     raise LimitError(

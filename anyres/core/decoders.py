@@ -12,7 +12,7 @@ from anyres.core import tiff
 from anyres.core.decoded import Decoded, Sketch, broken
 from anyres.core.errors import InputError
 from anyres.core.formats import Depth, Format
-from anyres.core.heic import decode_heic, sketch_heic
+from anyres.core.heic import decode_heic, sketch_heic, xmp_of_heic
 from anyres.core.image import Encoding
 from anyres.core.metadata import exif_dpi, plausible_dpi, upright_exif, upright_xmp
 from anyres.core.pillow import decode_bmp, sketch_avif_sequence, sketch_bmp
@@ -60,6 +60,20 @@ def decode(path: Path, picture_format: Format) -> Decoded:
     if picture_format == "heic":
         return decode_heic(path)
     return _decode_vips(path, picture_format)
+
+
+def xmp_of(path: Path, picture_format: Format) -> bytes | None:
+    """The XMP packet of a file as it stands there, without decoding a pixel; None when it holds none.
+
+    Raises:
+        InputError: The header cannot be read, or an extra is needed for this format.
+    """
+    if picture_format == "bmp":
+        return None
+    if picture_format == "heic":
+        return xmp_of_heic(path)
+    packet: bytes | None = _field(_open_vips(path, picture_format), "xmp-data", None)
+    return packet
 
 
 def _open_vips(path: Path, picture_format: Format) -> Any:

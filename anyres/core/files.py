@@ -18,7 +18,7 @@ from jaxtyping import Shaped, UInt8
 
 from anyres.core.budget import MEMORY_SHARE
 from anyres.core.decoded import broken
-from anyres.core.decoders import decode, sketch
+from anyres.core.decoders import decode, sketch, xmp_of
 from anyres.core.encoders import encode
 from anyres.core.errors import InputError, LimitError, RunError
 from anyres.core.formats import FORMATS, SIGNATURE_BYTES, Format, format_of_suffix, recognise
@@ -76,7 +76,7 @@ def read_image(path: str | Path, *, limits: Limits | None = None) -> Image:
     """
     source, limits = Path(path), limits or Limits()
     header = read_header(source, limits=limits)
-    _check_header(source, header, limits)
+    check_header(source, header, limits)
     decoded = decode(source, header.format)
     samples = turned(decoded.samples, decoded.orientation)
     if decoded.encoding.depth == 32:
@@ -85,6 +85,17 @@ def read_image(path: str | Path, *, limits: Limits | None = None) -> Image:
     if decoded.orientation >= 5 and encoding.dpi:  # stored on its side
         encoding = replace(encoding, dpi=encoding.dpi[::-1])
     return from_samples(samples, decoded.white, encoding, decoded.notices)
+
+
+def read_xmp(path: str | Path, *, limits: Limits | None = None) -> bytes | None:
+    """The XMP packet of a picture file as it stands there; no pixel is decoded. None when it holds none.
+
+    Raises:
+        InputError: Not a picture, or one whose header cannot be read.
+        LimitError: More bytes than the limits allow (only where limits are given).
+    """
+    _, picture_format = _recognised(Path(path), limits)
+    return xmp_of(Path(path), picture_format)
 
 
 def read_rgb8(path: str | Path) -> UInt8[np.ndarray, "h w 3"]:
@@ -196,7 +207,8 @@ def _recognised(path: Path, limits: Limits | None) -> tuple[int, Format]:
     return size, found
 
 
-def _check_header(path: Path, header: Header, limits: Limits) -> None:
+def check_header(path: Path, header: Header, limits: Limits) -> None:
+    """InputError for a file of several pictures, LimitError for more pixels than the limits allow."""
     height, width = header.size_hw
     if header.pages > 1:
         raise InputError(

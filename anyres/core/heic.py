@@ -26,6 +26,16 @@ def sketch_heic(path: Path) -> Sketch:
     return Sketch((height, width), pages=len(pictures))
 
 
+def xmp_of_heic(path: Path) -> bytes | None:
+    """The XMP packet of the primary picture; None when it has none.
+
+    Raises:
+        InputError: The extra is not installed, or the file is damaged.
+    """
+    packet: bytes | None = _open(path).info.get("xmp")
+    return packet
+
+
 def decode_heic(path: Path) -> Decoded:
     """Samples of the primary picture; 10 and 12 bits come back as 16.
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from anyres.core.xmp import without_property
+
 EXIF_PREFIX: Final = b"Exif\x00\x00"
 _ORIENTATION: Final = 0x0112
 _EXIF_DIRECTORY: Final = 0x8769
@@ -98,9 +100,13 @@ def plausible_dpi(x: float, y: float) -> tuple[float, float] | None:
     return (x, y) if is_plausible else None
 
 
-def upright_xmp(xmp: bytes) -> bytes:
-    """The same XMP with `tiff:Orientation` 1."""
-    return re.sub(rb"(tiff:Orientation(?:\s*=\s*[\"']|>))\s*[0-9]+", rb"\g<1>1", xmp)
+def upright_xmp(xmp: bytes) -> bytes | None:
+    """The same XMP with `tiff:Orientation` 1, and without a record of what made the file.
+
+    What is made of the picture is made otherwise. None where nothing else was in it.
+    """
+    xmp = without_property(xmp)
+    return re.sub(rb"(tiff:Orientation(?:\s*=\s*[\"']|>))\s*[0-9]+", rb"\g<1>1", xmp) or None
 
 
 def resized_xmp(xmp: bytes, size_hw: tuple[int, int]) -> bytes:

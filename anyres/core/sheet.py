@@ -11,6 +11,7 @@ from jaxtyping import Float32
 
 from anyres.core.image import Image
 from anyres.core.pillow import text_mask
+from anyres.core.sizes import SizeHW
 
 MARGIN = 12  # pixels between panels
 LETTERS = 20  # height of the text, pixels
@@ -26,17 +27,22 @@ class Panel:
     pixels: Float32[np.ndarray, "h w 3"]
 
 
-def draw_sheet(rows: Sequence[Sequence[Panel]], *, titles: Sequence[str]) -> Image:
-    """A sheet of rows of panels, aligned at the left, with a title above each row."""
+def draw_sheet(rows: Sequence[Sequence[Panel]], *, titles: Sequence[str] | None = None) -> Image:
+    """A sheet of rows of panels, aligned at the left, with a title above each row where titles are given."""
     strips = []
-    for title, panels in zip(titles, rows, strict=True):
+    for title, panels in zip([None] * len(rows) if titles is None else titles, rows, strict=True):
         columns = [_column(panel) for panel in panels]
         height = max(len(column) for column in columns)
         strip = np.concatenate([_padded(column, height=height) for column in columns], axis=1)
-        strips += [_text(title, width=strip.shape[1]), strip]
+        strips += [strip] if title is None else [_text(title, width=strip.shape[1]), strip]
     width = max(strip.shape[1] for strip in strips)
     sheet = np.concatenate([_padded(strip, width=width) for strip in strips])
     return Image(_padded(sheet, height=len(sheet) + MARGIN))
+
+
+def grid_size_hw(cell_hw: SizeHW, *, rows: int, columns: int) -> SizeHW:
+    """(height, width) in pixels of a sheet without row titles whose panels all have one size."""
+    return rows * (LINE + cell_hw[0] + MARGIN) + MARGIN, columns * (cell_hw[1] + 2 * MARGIN)
 
 
 def _column(panel: Panel) -> Float32[np.ndarray, "h w 3"]:
@@ -47,11 +53,12 @@ def _column(panel: Panel) -> Float32[np.ndarray, "h w 3"]:
 
 def _text(words: str, *, width: int) -> Float32[np.ndarray, "h w 3"]:
     """A line of text on paper; what is too long for the width is set smaller."""
+    room = max(0, width - MARGIN)
     mask = text_mask(words, height=LETTERS)
-    if mask.shape[1] > width - MARGIN:
-        mask = text_mask(words, height=max(6, LETTERS * (width - MARGIN) // mask.shape[1]))
+    if mask.shape[1] > room:
+        mask = text_mask(words, height=max(6, LETTERS * room // mask.shape[1]))
     line = np.zeros((LINE, width), np.float32)
-    cut = mask[:LINE, : width - MARGIN]
+    cut = mask[:LINE, :room]
     top = (LINE - len(cut)) // 2
     line[top : top + len(cut), MARGIN // 2 : MARGIN // 2 + cut.shape[1]] = cut
     return np.repeat((PAPER + (INK - PAPER) * line)[..., None], 3, axis=-1)

@@ -7,6 +7,7 @@ All arithmetic is on fractions of the decimal that was typed: 1.005 x 100 pixels
 
 import math
 import re
+import reprlib
 from bisect import bisect_right
 from fractions import Fraction
 from numbers import Integral
@@ -130,7 +131,7 @@ def parse_size(value: object) -> SizeHW:
             return int(height), int(width)
     raise InputError(
         "A size is WIDTHxHEIGHT in whole pixels, for example 1200x800 (in Python also (height, width)); "
-        f"{value!r} was given."
+        f"{reprlib.repr(value)} was given."
     )
 
 
@@ -192,7 +193,7 @@ def _exact(factor: float) -> Fraction:
 
 def _checked_side(name: str, value: object) -> int:
     if not _is_whole(value) or value < 1:
-        raise InputError(f"{name} is a whole number of pixels, at least 1; {value!r} was given.")
+        raise InputError(f"{name} is a whole number of pixels, at least 1; {reprlib.repr(value)} was given.")
     return int(value)
 
 
@@ -212,5 +213,5 @@ def _number(part: object, whole: object) -> float:
 def _scale_error(value: object) -> InputError:
     return InputError(
         f"A scale is a number above 0 and at most {LARGEST_SCALE:g}, for example 1.7, or 1.5x2 (horizontal x "
-        f"vertical; in Python also (y, x)); {value!r} was given."
+        f"vertical; in Python also (y, x)); {reprlib.repr(value)} was given."
     )

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anyres.core.files import read_rgb8
+from anyres.core.pixels import psnr_luma
 from anyres.core.resample import Kernel, resize, resize_stripes, resize_taps
-from anyres.evaluation.pixels import psnr_luma
 
 KERNELS: tuple[Kernel, ...] = ("cubic", "lanczos3", "linear", "area", "nearest")
 PUBLISHED_SET5 = {2: 33.66, 3: 30.39, 4: 28.42}  # bicubic, luma, as every paper prints it

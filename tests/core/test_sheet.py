@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from anyres.core.sheet import INK, LINE, MARGIN, PAPER, Panel, draw_sheet
+from anyres.core.sheet import INK, LINE, MARGIN, PAPER, Panel, draw_sheet, grid_size_hw
 
 
 def panel(title: str, height: int, width: int, *, level: float = 0.5) -> Panel:
@@ -48,3 +48,8 @@ def test_a_title_that_is_too_long_is_set_smaller_and_stays_in_its_line(words: st
 def test_every_row_has_a_title() -> None:
     with pytest.raises(ValueError, match="zip"):
         draw_sheet([[panel("a", 20, 60)]], titles=[])
+
+
+def test_a_grid_without_row_titles_has_the_size_that_is_said() -> None:
+    sheet = draw_sheet([[panel("a", 20, 30), panel("b", 20, 30)], [panel("c", 20, 30)]])
+    assert sheet.size_hw == grid_size_hw((20, 30), rows=2, columns=2)

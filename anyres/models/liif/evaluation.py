@@ -23,8 +23,8 @@ from anyres.core.device import Precision
 from anyres.core.errors import InputError
 from anyres.core.files import read_rgb8
 from anyres.core.image import Image
+from anyres.core.pixels import luma, psnr, psnr_luma, ssim
 from anyres.core.resample import resize
-from anyres.evaluation.pixels import luma, psnr, psnr_luma, ssim
 from anyres.evaluation.tables import Cell, markdown_table, write_figures
 from anyres.models.catalog import find_weights
 from anyres.models.liif.inference import Upscaler

@@ -1,5 +1,8 @@
 """The door to LIIF: a picture in, the same picture at any size out, row by row, in bounded memory.
 
+A picture that is rendered several times is encoded once, to a `ContinuousImage`, whose features are whole in
+memory; each tile then takes its own of them instead of computing them.
+
 Each axis is enlarged by the network up to `DECODED` times; what is asked beyond that is resampled from there,
 and an axis that shrinks is resampled with antialiasing. Colour under transparent pixels is replaced before
 the network sees it, and transparency goes through the same network: sharp edges without fringes.
@@ -14,9 +17,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
 from anyres.core.alpha import fill_transparent
+from anyres.core.budget import MEMORY_SHARE, bytes_text
 from anyres.core.device import (
     Precision,
     choose_device,
@@ -28,10 +32,11 @@ from anyres.core.errors import LimitError, WeightsError
 from anyres.core.image import Image, Rows
 from anyres.core.resample import Kernel, resize_stripes
 from anyres.core.resample_window import axis_window, resize_window
+from anyres.core.results import FEATURE_TYPES, ContinuousImage
 from anyres.core.tiles import Interval, Piece, both, input_interval, output_interval, pieces
 from anyres.core.weights import WeightsHeader, file_sha256, parse_config, read_header, read_weights
 from anyres.models.liif.architecture import Liif, LiifConfig
-from anyres.models.liif.raster import Span, encode, render
+from anyres.models.liif.raster import Span, encode, encoded, features_of, render
 
 DECODED = 5.0  # largest factor the network is asked for; past it nothing was gained (benchmarks/beyond_x4.py)
 KERNEL: Kernel = "lanczos3"  # of what the network does not do itself
@@ -104,9 +109,43 @@ class Upscaler:
         """The picture at another size, whole in memory."""
         return self.rows(image, size_hw).collect()
 
+    def encode(self, image: Image, *, progress: Callable[[float], None] | None = None) -> ContinuousImage:
+        """The features of a picture, tile by tile, from which `rows` renders without encoding again.
+
+        Raises:
+            LimitError: if memory does not hold them, or not even the smallest tile.
+        """
+        layers, channels = _layers(image), self._network.config.encoder.channels
+        kind = FEATURE_TYPES[self.precision]
+        needed, free = (
+            len(layers) * channels * kind.itemsize * image.height * image.width,
+            free_memory_bytes(),
+        )
+        if needed > MEMORY_SHARE * free:
+            raise LimitError(
+                f"The features of {image.width} x {image.height} pixels need {bytes_text(needed)} of memory; "
+                f"{bytes_text(int(MEMORY_SHARE * free))} can be used. Encode a smaller part of the picture."
+            )
+        features = [np.empty((channels, *image.size_hw), kind) for _ in layers]
+        start, tile = 0, self._tile_length()
+        while start < image.height:
+            band = next(pieces(image.height, length=tile, halo=self._halo, start=start))
+            try:
+                for number, layer in enumerate(layers):
+                    told = _part_of(progress, start, band.inner.stop, image.height, number, len(layers))
+                    self._encode_band(features[number], layer, band, tile, told)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                tile = self._smaller(tile, error)
+                continue
+            start = band.inner.stop
+        named = self.weights.name, self.weights.sha256, self.precision, self.weights.trained_scales
+        return ContinuousImage(image, tuple(features), *named)
+
     def rows(
         self,
-        image: Image,
+        picture: Image | ContinuousImage,
         size_hw: tuple[int, int],
         *,
         window: tuple[Interval, Interval] | None = None,
@@ -115,7 +154,7 @@ class Upscaler:
         """The picture at another size (height, width), in stripes that are computed as they are taken.
 
         Args:
-            image: any size from 1 x 1.
+            picture: any size from 1 x 1; if encoded, then by this network.
             size_hw: any size from 1 x 1.
             window: rows and columns of the result that are wanted; nothing else is computed.
             progress: told the share that is done, from 0 to 1.
@@ -123,6 +162,8 @@ class Upscaler:
         Raises:
             LimitError: while stripes are taken, if memory does not hold even the smallest tile.
         """
+        image = picture.image if isinstance(picture, ContinuousImage) else picture
+        features = picture.features if isinstance(picture, ContinuousImage) else None
         down, across = window or (Interval(0, size_hw[0]), Interval(0, size_hw[1]))
         decoded = tuple(
             max(given, min(asked, math.floor(min(self._decoded * given, asked))))
@@ -130,14 +171,15 @@ class Upscaler:
         )
         decoded_hw, tell = (decoded[0], decoded[1]), progress or (lambda share: None)
         if decoded_hw == size_hw:
-            stripes = self._stripes(_Enlargement(image, size_hw, down, across), tell)
+            stripes = self._stripes(_Enlargement(image, size_hw, down, across, features), tell)
         elif window is None:
-            whole = _Enlargement(image, decoded_hw, Interval(0, decoded_hw[0]), Interval(0, decoded_hw[1]))
+            everything = Interval(0, decoded_hw[0]), Interval(0, decoded_hw[1])
+            whole = _Enlargement(image, decoded_hw, *everything, features)
             stripes = _clipped(resize_stripes(self._stripes(whole, tell), decoded_hw, size_hw, kernel=KERNEL))
         else:
             tall = axis_window(decoded_hw[0], size_hw[0], window=down, kernel=KERNEL)
             wide = axis_window(decoded_hw[1], size_hw[1], window=across, kernel=KERNEL)
-            part = _Enlargement(image, decoded_hw, tall.reads, wide.reads)
+            part = _Enlargement(image, decoded_hw, tall.reads, wide.reads, features)
             stripes = _clipped(resize_window(self._stripes(part, tell), tall, wide))
         has_alpha, notices = image.alpha is not None, self._notices(image, size_hw)
         return Rows((down.length, across.length), has_alpha, image.encoding, stripes, notices)
@@ -200,39 +242,65 @@ class Upscaler:
                 if rows.length == 0 or columns.length == 0:
                     continue
                 place = slice(columns.start - task.columns.start, columns.stop - task.columns.start)
+                spans = Span(rows.start, rows.stop, size_hw[0]), Span(columns.start, columns.stop, size_hw[1])
+                first = (band.inner.start - down.start) * across.length
+                first += band.inner.length * (piece.inner.start - across.start)
+                last, area = first + band.inner.length * piece.inner.length, down.length * across.length
                 for number, layer in enumerate(layers):
-                    part = self._tile(layer, band, piece, rows, columns, size_hw)
+                    features = None if task.features is None else task.features[number]
+                    told = _part_of(progress, first, last, area, number, len(layers))
+                    part = self._tile(layer, features, band, piece, spans, told)
                     if number == 0:
                         stripe[:, place, :3] = part
                     else:
                         stripe[:, place, 3] = part.mean(axis=-1)
-                done = (band.inner.start - down.start) * across.length
-                done += band.inner.length * (piece.inner.stop - across.start)
-                progress(done / (down.length * across.length))
             if stripe.shape[-1] == 4 and len(layers) == 1:
                 stripe[..., 3] = 1.0
 
     def _tile(
         self,
         layer: Float32[np.ndarray, "h w 3"],
+        features: Shaped[np.ndarray, "c h w"] | None,
         band: Piece,
         piece: Piece,
-        rows: Interval,
-        columns: Interval,
-        size_hw: tuple[int, int],
+        spans: tuple[Span, Span],
+        progress: Callable[[float], None],
     ) -> Float32[np.ndarray, "y x 3"]:
         """Some rows and columns of the result, from the piece of the picture that they see."""
-        cut = layer[band.outer.slice, piece.outer.slice].copy()  # a picture is read-only
-        pixels = torch.from_numpy(cut).to(self._device)
-        origin, size_in = (band.outer.start, piece.outer.start), (layer.shape[0], layer.shape[1])
-        made = render(
-            self._network,
-            encode(self._network, pixels, origin=origin, size_hw=size_in),
-            Span(rows.start, rows.stop, size_hw[0]),
-            Span(columns.start, columns.stop, size_hw[1]),
-        )
+        pixels = self._pixels(layer, band, piece)
+        origin, size_hw = (band.outer.start, piece.outer.start), (layer.shape[0], layer.shape[1])
+        if features is None:
+            tile = encode(self._network, pixels, origin=origin, size_hw=size_hw)
+        else:
+            cut = _tensor(features[:, band.outer.slice, piece.outer.slice]).to(self._device)
+            tile = encoded(self._network, cut[None], pixels, origin=origin, size_hw=size_hw)
+        made = render(self._network, tile, *spans, progress=progress)
         numbers: Float32[np.ndarray, "y x 3"] = made.clamp_(0, 1).cpu().numpy()
         return numbers
+
+    def _encode_band(
+        self,
+        features: Shaped[np.ndarray, "c h w"],
+        layer: Float32[np.ndarray, "h w 3"],
+        band: Piece,
+        tile: int,
+        progress: Callable[[float], None],
+    ) -> None:
+        """Fill some rows of features, tile by tile from left to right."""
+        with torch.inference_mode():
+            for piece in pieces(layer.shape[1], length=tile, halo=self._halo):
+                made = features_of(self._network, self._pixels(layer, band, piece))[0].cpu()
+                rows, columns = band.inner, piece.inner
+                top, left = rows.start - band.outer.start, columns.start - piece.outer.start
+                inner = made[:, top : top + rows.length, left : left + columns.length]
+                features[:, rows.slice, columns.slice] = _array(inner)
+                progress(columns.stop / layer.shape[1])
+
+    def _pixels(
+        self, layer: Float32[np.ndarray, "h w 3"], band: Piece, piece: Piece
+    ) -> Float32[torch.Tensor, "y x 3"]:
+        cut = layer[band.outer.slice, piece.outer.slice].copy()  # a picture is read-only
+        return torch.from_numpy(cut).to(self._device)
 
     @property
     def _halo(self) -> int:
@@ -268,6 +336,7 @@ class _Enlargement:
     size_hw: tuple[int, int]
     rows: Interval
     columns: Interval
+    features: tuple[Shaped[np.ndarray, "c h w"], ...] | None = None  # by layer, where they are there already
 
     @property
     def needed(self) -> tuple[Interval, Interval]:
@@ -279,6 +348,32 @@ class _Enlargement:
 
 def _clipped(stripes: Iterator[Float32[np.ndarray, "h w c"]]) -> Iterator[Float32[np.ndarray, "h w c"]]:
     return (np.clip(stripe, 0, 1, out=stripe) for stripe in stripes)
+
+
+def _part_of(
+    progress: Callable[[float], None] | None, start: int, stop: int, height: int, number: int, count: int
+) -> Callable[[float], None]:
+    """Tells the share of all that is done, told that of one layer of rows `start` to `stop`."""
+
+    def tell(share: float) -> None:
+        if progress:
+            progress((start + (stop - start) * (number + share) / count) / height)
+
+    return tell
+
+
+def _array(values: torch.Tensor) -> Shaped[np.ndarray, "c h w"]:
+    """Features as NumPy holds them: the bits of bfloat16."""
+    if values.dtype == torch.bfloat16:
+        return np.asarray(values.contiguous().view(torch.int16).numpy()).view(np.uint16)
+    return np.asarray(values.numpy())
+
+
+def _tensor(values: Shaped[np.ndarray, "c h w"]) -> torch.Tensor:
+    """Features as the network takes them, of their own type; a copy, as the array is read-only."""
+    if values.dtype == np.uint16:
+        return torch.from_numpy(values.view(np.int16).copy()).view(torch.bfloat16)
+    return torch.from_numpy(values.copy())
 
 
 def _trained_scales(path: Path, header: WeightsHeader) -> tuple[float, float]:

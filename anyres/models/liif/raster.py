@@ -7,7 +7,7 @@ cache.
 Axes: h w features (and input picture), y x output picture, k width of the decoder's first layer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -56,16 +56,40 @@ def encode(
     model: Liif, pixels: Float32[Tensor, "h w 3"], *, origin: tuple[int, int], size_hw: tuple[int, int]
 ) -> FeatureTile:
     """A piece of a picture, as the decoder takes it. `origin` and `size_hw` as in FeatureTile."""
+    return encoded(model, features_of(model, pixels), pixels, origin=origin, size_hw=size_hw)
+
+
+def features_of(model: Liif, pixels: Float32[Tensor, "h w 3"]) -> Float[Tensor, "1 c h w"]:
+    """The encoder's features of a piece of a picture."""
     dtype = model.decoder.offset_weight.dtype
-    planes = pixels[None].permute(0, 3, 1, 2).to(dtype)  # h w 3 in memory: channels last
-    projected = model.decoder.project(model.encode(planes))[0].permute(1, 2, 0).contiguous()
+    return model.encode(pixels[None].permute(0, 3, 1, 2).to(dtype))  # h w 3 in memory: channels last
+
+
+def encoded(
+    model: Liif,
+    features: Float[Tensor, "1 c h w"],
+    pixels: Float32[Tensor, "h w 3"],
+    *,
+    origin: tuple[int, int],
+    size_hw: tuple[int, int],
+) -> FeatureTile:
+    """`encode`, where the features of the piece are there already."""
+    projected = model.decoder.project(features)[0].permute(1, 2, 0).contiguous()
     return FeatureTile(projected, pixels, origin, size_hw)
 
 
-def render(model: Liif, tile: FeatureTile, rows: Span, columns: Span) -> Float32[Tensor, "y x 3"]:
+def render(
+    model: Liif,
+    tile: FeatureTile,
+    rows: Span,
+    columns: Span,
+    *,
+    progress: Callable[[float], None] | None = None,
+) -> Float32[Tensor, "y x 3"]:
     """Colours of a rectangle of the output picture, in [0, 1] but for overshoot.
 
-    The tile must hold the neighbours of every pixel of the rectangle.
+    The tile must hold the neighbours of every pixel of the rectangle. `progress` is told the share that is
+    done, from 0 to 1, after every few rows: what it raises ends the work.
     """
     width = columns.stop - columns.start
     height = max(1, BLOCK_QUERIES // width)
@@ -75,6 +99,8 @@ def render(model: Liif, tile: FeatureTile, rows: Span, columns: Span) -> Float32
         stop = min(start + height, rows.stop)
         down = neighbours(tile.size_hw[0], rows.total, start=start, stop=stop)
         result[start - rows.start : stop - rows.start] = _render_rows(model, tile, down, across)
+        if progress:
+            progress((stop - rows.start) / (rows.stop - rows.start))
     return result
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from anyres.core.errors import InputError
 from anyres.core.files import read_rgb8
-from anyres.evaluation.pixels import psnr_luma
+from anyres.core.pixels import psnr_luma
 from anyres.models.liif.patches import picture_paths, shrink
 
 NAMED = (

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from anyres.core.errors import InputError
+from anyres.core.pixels import luma, psnr, psnr_luma, ssim
 from anyres.core.resample import resize
 from anyres.core.weights import file_sha256, write_weights
-from anyres.evaluation.pixels import luma, psnr, psnr_luma, ssim
 from anyres.models.catalog import CATALOG, NamedWeights
 from anyres.models.liif import evaluation
 from anyres.models.liif.evaluation import (

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from anyres.evaluation.pixels import psnr
+from anyres.core.pixels import psnr
 from anyres.models.liif.architecture import Liif, Queries
 from anyres.models.liif.raster import FeatureTile, Span, encode, enlarge, render
 from tests.models.liif.literal import literal_enlarge

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from anyres.core.errors import InputError
-from anyres.evaluation.pixels import luma, psnr, psnr_luma, ssim
+from anyres.core.pixels import luma, psnr, psnr_luma, ssim
 
 
 def picture(*shape: int, seed: int = 0) -> np.ndarray:
