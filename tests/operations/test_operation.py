@@ -7,15 +7,18 @@ from pydantic import Field
 
 from anyres.core.errors import InputError, LimitError
 from anyres.core.image import Image, Rows
+from anyres.core.results import ContinuousImage, PictureFile, Report
 from anyres.core.sizes import SizeHW
 from anyres.operations.operation import (
     OPERATIONS,
     Operation,
+    PortType,
     Progress,
     declared_by,
     every_operation,
     operation,
 )
+from anyres.operations.upscale import upscale
 
 
 def repeated_size(size_hw: SizeHW, *, times: int) -> SizeHW:
@@ -157,13 +160,76 @@ def test_equal_work_has_equal_text_and_other_work_another(repeat: Operation[Any,
     assert "1.0.0" in text
 
 
+@pytest.fixture
+def tally() -> Iterator[Operation[Any, Report]]:
+    @operation(version="1.0.0", size=None)
+    def tally(images: tuple[Image, ...], first: Image) -> Report:
+        """Count pictures."""
+        return Report("Count", {"pictures": float(len(images))})
+
+    yield tally
+    del OPERATIONS["tally"]
+
+
+def test_the_types_of_ports_and_output_say_kind_and_list(
+    repeat: Operation[Any, Image], tally: Operation[Any, Report]
+) -> None:
+    assert repeat.port_types == {"image": PortType("Image")}
+    assert repeat.output_type == PortType("Image")
+    assert tally.port_types == {"images": PortType("Image", is_list=True), "first": PortType("Image")}
+    assert str(tally.port_types["images"]) == "list[Image]"
+    assert tally.output_type == PortType("Report")
+    kinds = [PortType.of(kind).kind for kind in (ContinuousImage, PictureFile)]
+    assert kinds == ["ContinuousImage", "PictureFile"]
+
+
+def test_a_list_port_takes_one_or_more_of_its_kind(tally: Operation[Any, Report], image: Image) -> None:
+    assert tally([image, image], image).figures["pictures"] == 2
+    assert tally((image,), image).figures["pictures"] == 1
+
+
+@pytest.mark.parametrize("given", [[], "image", ["photo.jpg"]])
+def test_a_list_port_refuses_none_one_and_others(
+    tally: Operation[Any, Report], image: Image, given: object
+) -> None:
+    with pytest.raises(InputError, match=r"tally takes (one|a list of|an) Image (or more )?as images"):
+        tally(image if given == "image" else given, image)
+
+
+def test_a_report_has_no_size_and_nothing_else_is_without(tally: Operation[Any, Report]) -> None:
+    assert tally.output_size_hw([((1, 1), (2, 2)), (1, 1)], tally.check_parameters({})) is None
+    with pytest.raises(AssertionError, match="a report, and nothing else, has no size"):
+
+        @operation(version="1.0.0", size=None)
+        def sizeless(image: Image) -> Image:
+            return image
+
+
+def test_what_has_a_weights_rule_uses_a_network(
+    repeat: Operation[Any, Image], tally: Operation[Any, Report]
+) -> None:
+    assert repeat.uses_network
+    assert not tally.uses_network
+
+
+def test_what_progress_raises_comes_out(repeat: Operation[Any, Image], image: Image) -> None:
+    class CancelledError(Exception):
+        pass
+
+    def cancel(_: float) -> None:
+        raise CancelledError
+
+    with pytest.raises(CancelledError):
+        repeat(image, progress=cancel)
+
+
 def test_a_result_too_large_for_the_memory_is_refused_before_the_work(
     repeat: Operation[Any, Image], image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "anyres.core.device.free_memory_bytes", lambda: 600
     )  # 480 of them may be used: 40 float pixels
-    with pytest.raises(LimitError, match=r"3x18 pixels needs 648 bytes of memory.*scale that fits is"):
+    with pytest.raises(LimitError, match=r"3x18 pixels needs 648 bytes of memory.*a smaller result"):
         repeat(image, times=9, progress=lambda _: pytest.fail("the work began"))
     assert repeat(image, times=6).size_hw == (12, 3)
 
@@ -186,3 +252,9 @@ def test_a_rule_that_names_no_parameter_is_a_fault_found_at_once() -> None:
 
 def test_every_file_of_the_folder_is_listed() -> None:
     assert "upscale" in every_operation()
+
+
+def test_a_refusal_shows_the_beginning_of_a_long_value_alone() -> None:
+    with pytest.raises(InputError) as refusal:
+        upscale.check_parameters({"scale": "x" * 3_000_000})
+    assert len(str(refusal.value)) < 500
