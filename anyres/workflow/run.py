@@ -1,334 +1,312 @@
-"""Run one operation on many items: skip what is done, go on after a bad one, resume after a kill.
+"""Run an operation or a workflow on items: skip what is done, go on after a bad one, resume after a kill.
 
-An item is known by a hash of the operation, its version and parameters, the content of its inputs and of
-the weights, and how it is written. A result is made beside its place, noted in the journal of its folder,
-and only then renamed; so at any moment a file with a result's name is whole, and a second run of the same
-batch does only what is left.
+An item is known by a hash of the workflow, its operations' versions and parameters, the content of its inputs
+and of the weights, and how it is written. A result is made beside its place, noted in the journal of its
+folder, and only then renamed; so at any moment a file with a result's name is whole, and a second run of the
+same batch does only what is left. One item, a thousand, and a thousand over a cluster go the same way.
 """
 
 import contextlib
-import hashlib
+import functools
 import json
-import os
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
-from anyres.core.budget import check_fits, check_side, free_disk_bytes, memory_as_limit
 from anyres.core.errors import AnyresError, InputError
-from anyres.core.files import Limits, output_format, read_header, read_image, write_image
-from anyres.core.formats import FORMATS
-from anyres.core.image import Image, Rows
-from anyres.core.sizes import SizeHW
-from anyres.core.storage import storage_for
-from anyres.core.weights import file_sha256
+from anyres.core.files import Limits, read_header
 from anyres.operations.operation import Operation
-from anyres.workflow.journal import Journal
-from anyres.workflow.staging import remove_leftovers, staged_path
+from anyres.workflow.addresses import Place
+from anyres.workflow.cache import Cache
+from anyres.workflow.document import Document
+from anyres.workflow.events import (
+    BatchEvent,
+    BatchFinished,
+    BatchStarted,
+    ItemDone,
+    ItemFailed,
+    ItemSkipped,
+    ItemStarted,
+)
+from anyres.workflow.graph import Graph, graph_of, inferred_sizes, resolve
+from anyres.workflow.items import Item, Result, each_of, refuse_shared_places, refuse_unwritable
+from anyres.workflow.journal import WHOLE, Journal
+from anyres.workflow.making import Failure, Job, Made, Task, Work, make, work_of
+from anyres.workflow.reading import check_inputs
+from anyres.workflow.staging import leftovers_in
+from anyres.workflow.store import ArtefactEntry, ItemEntry, RunRecord, store_path
+from anyres.workflow.writing import Manner, discard, give_its_name, targets_of
 
-Engine = Literal["local"]
-
-
-@dataclass(frozen=True)
-class Item:
-    """One piece of work: a file for each port of the operation, and where the result goes."""
-
-    inputs: Mapping[str, Path]
-    output: Path
-    parameters: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class BatchStarted:
-    """The first event."""
-
-    items: int
-    megapixels: float  # of all results together, as far as their headers can be read
-
-
-@dataclass(frozen=True)
-class ItemStarted:
-    """An item is being worked on."""
-
-    item: Item
-    megapixels: float  # of its result; 0 if its header cannot be read
-
-
-@dataclass(frozen=True)
-class ItemDone:
-    """A result is in its place."""
-
-    item: Item
-    size_hw: SizeHW
-    notices: tuple[str, ...]  # what happened to the picture that its owner should know
-    time_s: float
-
-
-@dataclass(frozen=True)
-class ItemSkipped:
-    """The result was in its place already, made from the same input in the same way."""
-
-    item: Item
-
-
-@dataclass(frozen=True)
-class ItemFailed:
-    """No result: the reason, and the exit code that it alone would give."""
-
-    item: Item
-    reason: str
-    exit_code: int
-
-
-@dataclass(frozen=True)
-class BatchFinished:
-    """The last event."""
-
-    done: tuple[ItemDone, ...]
-    skipped: tuple[ItemSkipped, ...]
-    failed: tuple[ItemFailed, ...]
-    time_s: float
-
-
-Event = BatchStarted | ItemStarted | ItemDone | ItemSkipped | ItemFailed | BatchFinished
+Workflow = Operation[..., Any] | Document | Graph
+ENGINES = ("local", "ray")
+_Ended = ItemDone | ItemSkipped | ItemFailed
 
 
 def run_batch(
-    operation: Operation[..., Any],
+    workflow: Workflow,
     items: Sequence[Item],
     *,
-    engine: Engine = "local",
+    engine: str = "local",
+    address: str | None = None,
     overwrite: bool = False,
     strip: bool = False,
+    is_record_beside: bool = False,
     limits: Limits | None = None,
     is_resumable: bool = True,
+    cache: Cache | None = None,
     on_progress: Callable[[Item, float], None] | None = None,
-) -> Iterator[Event]:
-    """Check all that can be checked at once; then the events, as the items are worked on one after the other.
+) -> Iterator[BatchEvent]:
+    """Check all that can be checked at once; then the events, as the items are worked on.
 
     Args:
-        operation: What to do; its output is a picture.
+        workflow: What to do; each of its outputs is a file.
         items: On what. No two of them may have the same output.
-        engine: Where: this process.
+        engine: Where: "local", in this process, one after the other; "ray", over a cluster.
+        address: Of the Ray cluster; left out, one is begun on this machine.
         overwrite: Replace files that are there. Without it an item fails whose output is there and was not
             made by this very work.
-        strip: Leave profile and metadata out of the results.
+        strip: Leave profile, metadata and record out of the results.
+        is_record_beside: Put the record of what made a result beside it, too, as JSON.
         limits: On the bytes and pixels of an input.
         is_resumable: Keep a journal beside the results; without one no existing output is taken as done.
-        on_progress: Told how far an item is, from 0 to 1.
+        cache: Of results of nodes; none are kept without one.
+        on_progress: Told how far an item is, from 0 to 1; by the local engine.
 
     Raises:
-        InputError: Before the first event, for a wrong parameter or model, two items with one output, an
-        output
-            that is an input, or a folder that cannot be written.
+        InputError: Before the first event, for a wrong parameter or model, an input without file, two items
+            with one output, an output that is an input, or a folder that cannot be written.
     """
-    if engine != "local":
-        raise InputError(f"There is no engine {engine!r}; there is: local.")
-    _refuse_shared_places(items)
-    batch = _LocalBatch(
-        operation,
-        _checked(operation, items),
-        overwrite=overwrite,
-        strip=strip,
-        limits=limits or Limits(),
-        journals=_journals(items) if is_resumable else {},
-        on_progress=on_progress,
+    if engine not in ENGINES:
+        raise InputError(f"There is no engine {engine!r}; there are: {', '.join(ENGINES)}.")
+    if address and engine != "ray":
+        raise InputError(f"An address is of a Ray cluster; the engine is {engine}. Ask for the engine ray.")
+    works = _works(workflow, items)
+    refuse_shared_places(items, _elements(works, items))
+    folders = {
+        folder for work, item in zip(works, items, strict=True) for folder in _folders(work, item).values()
+    }
+    for folder in folders:
+        refuse_unwritable(folder)
+    journals = {folder: Journal(folder) for folder in folders} if is_resumable else {}
+    leftovers: dict[Place, tuple[Path, ...]] = {
+        folder: leftovers_in(folder) for folder in folders if isinstance(folder, Path)
+    }
+    batch = _Batch(
+        [Job(work, _task(work, item, journals, leftovers)) for work, item in zip(works, items, strict=True)],
+        engine,
+        address,
+        Manner(overwrite, strip, is_record_beside, limits or Limits()),
+        journals,
+        cache,
+        on_progress,
     )
-    for folder in {item.output.parent for item in items}:
-        _refuse_unwritable(folder)
     return batch.events()
 
 
 @dataclass(frozen=True)
-class _CheckedItem:
-    item: Item
-    parameters: BaseModel
-    weights_sha256: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _LocalBatch:
-    operation: Operation[..., Any]
-    items: list[_CheckedItem]
-    overwrite: bool
-    strip: bool
-    limits: Limits
-    journals: Mapping[Path, Journal]  # by folder
+class _Batch:
+    jobs: Sequence[Job]
+    engine: str
+    address: str | None
+    manner: Manner
+    journals: Mapping[Place, Journal]  # by folder
+    cache: Cache | None
     on_progress: Callable[[Item, float], None] | None
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Iterator[BatchEvent]:
         start_s = time.monotonic()
-        sizes = [self._predicted_megapixels(checked) for checked in self.items]
-        yield BatchStarted(len(self.items), sum(sizes))
-        ended: list[ItemDone | ItemSkipped | ItemFailed] = []
-        for checked, megapixels in zip(self.items, sizes, strict=True):
-            yield ItemStarted(checked.item, megapixels)
-            ended.append(self._run(checked))
-            yield ended[-1]
+        sizes = [self._predicted_megapixels(job) for job in self.jobs]
+        yield BatchStarted(len(self.jobs), sum(sizes))
+        record, ended = self._record(), list[_Ended]()
+        try:
+            with contextlib.closing(self._made()) as pairs:
+                for number, made in pairs:
+                    if made is None:
+                        yield ItemStarted(self.jobs[number].task.item, sizes[number])
+                        continue
+                    ended.append(self._ended(self.jobs[number], made, record))
+                    yield ended[-1]
+        finally:
+            notice = record.finish(_status(len(self.jobs), ended)) if record else None
         yield BatchFinished(
             tuple(event for event in ended if isinstance(event, ItemDone)),
             tuple(event for event in ended if isinstance(event, ItemSkipped)),
             tuple(event for event in ended if isinstance(event, ItemFailed)),
             time.monotonic() - start_s,
+            (notice,) if notice else (),
         )
 
-    def _predicted_megapixels(self, checked: _CheckedItem) -> float:
+    def _made(self) -> Generator[tuple[int, Made | None]]:
+        """The number of an item when it begins, with None; and again when it ends, with what came of it."""
+        if self.engine == "ray":
+            from anyres.workflow.ray_engine import made_on_ray
+
+            yield from made_on_ray(self.jobs, self.manner, cache=self.cache, address=self.address)
+            return
+        for number, job in enumerate(self.jobs):
+            yield number, None
+            told = None if self.on_progress is None else functools.partial(self.on_progress, job.task.item)
+            yield number, make(job.work, job.task, self.manner, cache=self.cache, on_progress=told)
+
+    def _ended(self, job: Job, made: Made, record: RunRecord | None) -> _Ended:
+        """Give what was made its name, the journal first; and tell the store."""
+        item, failures = job.task.item, list(made.failures)
+        results: list[Result] = []
+        waiting = list(made.staged)
         try:
-            paths = [checked.item.inputs[port] for port in self.operation.ports]
-            sizes_hw = [read_header(path, limits=self.limits).size_hw for path in paths]
-            height, width = self.operation.output_size_hw(sizes_hw, checked.parameters)
+            while waiting:
+                staged = waiting[0]
+                self._note(job, made, staged.result)
+                may_replace = self.manner.overwrite or staged.result.place in made.replaced
+                give_its_name(staged, overwrite=may_replace)
+                results.append(waiting.pop(0).result)
+            if made.staged and not failures:
+                self._note_whole(job, made)
+        except AnyresError as error:
+            failures.append(Failure(str(error), error.exit_code))
+        finally:
+            for staged in waiting:
+                discard(staged)
+        if record:
+            _tell(record, item, made, results, failures)
+        if failures:
+            reasons = " ".join(dict.fromkeys(failure.reason for failure in failures))
+            return ItemFailed(item, reasons, failures[0].exit_code)
+        if made.is_skipped:
+            return ItemSkipped(item)
+        size_hw = next((result.size_hw for result in results if result.size_hw), (0, 0))
+        return ItemDone(item, size_hw, made.notices, made.time_s, tuple(results))
+
+    def _note(self, job: Job, made: Made, result: Result) -> None:
+        journal = self.journals.get(_folders(job.work, job.task.item)[result.output])
+        if journal:
+            assert made.item_hash is not None
+            journal.add(made.item_hash, result.place.name, result.sha256)
+
+    def _note_whole(self, job: Job, made: Made) -> None:
+        """Note that no element of a list is missing, in what was made of it."""
+        for output, folder in _folders(job.work, job.task.item).items():
+            journal = self.journals.get(folder)
+            if journal and job.work.graph.takes_list:
+                count = sum(staged.result.output == output for staged in made.staged)
+                journal.add(str(made.item_hash), WHOLE, str(count))
+
+    def _predicted_megapixels(self, job: Job) -> float:
+        item, graph = job.task.item, job.work.graph
+        try:
+            sizes: dict[str, Any] = {}
+            for name, places in item.inputs.items():
+                found = tuple(
+                    read_header(_local(place), limits=self.manner.limits).size_hw for place in each_of(places)
+                )
+                sizes[name] = found if graph.inputs[name].is_list else found[0]
+            inferred: Mapping[str, Any] = inferred_sizes(graph, sizes)
+            total = 0
+            for source in graph.outputs.values():
+                of_node = inferred[source.node] if source.node else None
+                for size_hw in (of_node or ()) if graph.is_list(source) else (of_node,):
+                    total += size_hw[0] * size_hw[1] if size_hw else 0
         except (AnyresError, UnicodeEncodeError):
             return 0.0  # the item itself will say why
-        return height * width / 1e6
+        return total / 1e6
 
-    def _run(self, checked: _CheckedItem) -> ItemDone | ItemSkipped | ItemFailed:
-        item, start_s = checked.item, time.monotonic()
-        try:
-            for path in item.inputs.values():
-                read_header(path, limits=self.limits)  # the clear sentence about a file that is no picture
-            item_hash = self._hash(checked)
-            journal = self.journals.get(item.output.parent)
-            if item.output.exists():
-                if journal and journal.is_done(item_hash, item.output):
-                    return ItemSkipped(item)
-                if not self.overwrite:
-                    raise InputError(
-                        f"{item.output} exists already. Replace it with --overwrite, or name another output."
-                    )
-            with memory_as_limit(operation=self.operation.name):
-                size_hw, notices = self._make(checked, item_hash, journal)
-        except AnyresError as error:
-            return ItemFailed(item, str(error), error.exit_code)
-        except UnicodeEncodeError as error:  # libvips takes names in UTF-8 alone
-            reason = f"A name that is no UTF-8 cannot be opened: {error.object!r}. Rename the file or folder."
-            return ItemFailed(item, reason, InputError.exit_code)
-        except Exception as error:  # a fault of ours with one picture must not end a night's work
-            return ItemFailed(
-                item, f"A fault in anyres, {type(error).__name__}: {error}. Please report it.", 1
-            )
-        return ItemDone(item, size_hw, notices, time.monotonic() - start_s)
-
-    def _make(
-        self, checked: _CheckedItem, item_hash: str, journal: Journal | None
-    ) -> tuple[SizeHW, tuple[str, ...]]:
-        item = checked.item
-        images = [read_image(item.inputs[port], limits=self.limits) for port in self.operation.ports]
-        self._refuse_too_large(checked, images)
-        result = self.operation.stream(*images, **item.parameters, progress=self._progress_of(item))
-        assert isinstance(result, Image | Rows), f"{self.operation.name} gives no picture to write"
-        remove_leftovers(item.output.parent, item_hash)
-        staged = staged_path(item.output, item_hash)
-        try:
-            notices = write_image(result, staged, overwrite=True, strip=self.strip)
-            if journal:
-                journal.add(item_hash, item.output, file_sha256(staged))
-            if item.output.exists() and not self.overwrite:
-                raise InputError(f"{item.output} came into being meanwhile. Replace it with --overwrite.")
-            staged.replace(item.output)
-        except AnyresError as error:  # nobody but us knows the name under which it was staged
-            raise type(error)(str(error).replace(staged.name, item.output.name)) from error
-        finally:
-            with contextlib.suppress(OSError):
-                staged.unlink(missing_ok=True)
-        return result.size_hw, tuple(dict.fromkeys(result.notices + notices))
-
-    def _refuse_too_large(self, checked: _CheckedItem, images: Sequence[Image]) -> None:
-        first, output = images[0], checked.item.output
-        size_hw = self.operation.output_size_hw([image.size_hw for image in images], checked.parameters)
-        format_ = output_format(output)
-        check_side(first.size_hw, size_hw, longest_side=FORMATS[format_].longest_side, suffix=output.suffix)
-        storage = storage_for(
-            format_, first.encoding, size_hw=size_hw, has_alpha=first.alpha is not None, strip=self.strip
-        )
-        check_fits(
-            first.size_hw,
-            size_hw,
-            bytes_per_pixel=2
-            * storage.channels
-            * storage.depth
-            // 8,  # raw rows, and a file that may not compress
-            free_bytes=free_disk_bytes(output.parent),
-            place=f"the disk of {output.parent.absolute()}",
-        )
-
-    def _hash(self, checked: _CheckedItem) -> str:
-        parts = [
-            self.operation.canonical(checked.parameters),
-            *(f"{port}={file_sha256(checked.item.inputs[port])}" for port in self.operation.ports),
-            *checked.weights_sha256,
-            f"{checked.item.output.suffix.lower()}, strip={self.strip}",
-        ]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-    def _progress_of(self, item: Item) -> Callable[[float], None]:
-        def report(fraction: float) -> None:
-            if self.on_progress:
-                self.on_progress(item, fraction)
-
-        return report
+    def _record(self) -> RunRecord | None:
+        if not self.jobs:
+            return None
+        graph = self.jobs[0].work.graph
+        name = f"{graph.document.name}@{graph.document.version}"
+        return RunRecord(store_path(), name, self.jobs[0].work.graph_sha256, self.engine)
 
 
-def _checked(operation: Operation[..., Any], items: Sequence[Item]) -> list[_CheckedItem]:
-    checked = []
-    weights: dict[str, tuple[str, ...]] = {}  # by the parameters, as thousands of items share them
+def _works(workflow: Workflow, items: Sequence[Item]) -> list[Work]:
+    """What is done to each item; the same object for items of equal parameters, as thousands share them."""
+    graph = resolve(workflow) if isinstance(workflow, Document) else workflow
+    known: dict[str, Work] = {}
+    works = []
     for item in items:
-        parameters = operation.check_parameters(item.parameters)
-        text = operation.canonical(parameters)
-        if text not in weights:
-            weights[text] = tuple(operation.weights_sha256(parameters))
-        checked.append(_CheckedItem(item, parameters, weights[text]))
-    return checked
+        text = json.dumps(sorted(item.parameters.items()), default=repr)
+        if text not in known:
+            known[text] = work_of(_bound(graph, item.parameters))
+        check_inputs(known[text].graph, item)
+        works.append(known[text])
+    return works
 
 
-def _journals(items: Sequence[Item]) -> dict[Path, Journal]:
-    return {folder: Journal(folder) for folder in {item.output.parent for item in items}}
+def _bound(workflow: Operation[..., Any] | Graph, parameters: Mapping[str, object]) -> Graph:
+    if isinstance(workflow, Operation):
+        return graph_of(workflow, parameters)
+    if workflow.is_bound and dict(parameters) in ({}, dict(workflow.scalars)):
+        return workflow
+    return (resolve(workflow.document) if workflow.is_bound else workflow).bind(parameters)
 
 
-def _refuse_shared_places(items: Sequence[Item]) -> None:
-    inputs = {name for item in items for path in item.inputs.values() for name in _file_names(path)}
-    taken: dict[str, Item] = {}
-    for item in items:
-        place = place_of(item.output)
-        if not inputs.isdisjoint(_file_names(item.output)):
-            raise InputError(
-                f"{item.output} is an input, and would be replaced by a result. Name another output."
-            )
-        if place in taken:
-            pair = " and ".join(_inputs_text(one) for one in (taken[place], item))
-            raise InputError(
-                f"{pair} would both become {item.output}. Rename one, or run them into two folders."
-            )
-        taken[place] = item
+def _folders(work: Work, item: Item) -> dict[str, Place]:
+    """The folder of each output; that of a list is the place that the item names."""
+    graph = work.graph
+    return {
+        name: place if graph.is_list(graph.outputs[name]) else place.parent
+        for name, place in item.outputs.items()
+    }
 
 
-def place_of(path: Path) -> str:
-    """One text for one place, however it is written: with `..`, over links, in letters of another case."""
-    return os.path.normcase(os.path.realpath(path))
+def _elements(works: Sequence[Work], items: Sequence[Item]) -> Iterator[Place]:
+    """Where the elements of lists go, by the names of the inputs: a suffix that is wrong is found later."""
+    for work, item in zip(works, items, strict=True):
+        graph = work.graph
+        if any(graph.is_list(source) for source in graph.outputs.values()):
+            names = {port: [place.name for place in each_of(places)] for port, places in item.inputs.items()}
+            with contextlib.suppress(InputError):  # a suffix that is not written: the item itself will say so
+                yield from (one.place for one in targets_of(graph, item, names) if one.element is not None)
 
 
-def _file_names(path: Path) -> set[object]:
-    """Its place and, where it is there, the file itself: on some disks letters have no case."""
-    with contextlib.suppress(OSError):
-        there = path.stat()
-        return {place_of(path), (there.st_dev, there.st_ino)}
-    return {place_of(path)}
+def _task(
+    work: Work, item: Item, journals: Mapping[Place, Journal], leftovers: Mapping[Place, tuple[Path, ...]]
+) -> Task:
+    """The item with what earlier runs left where its results go."""
+    earlier: dict[str, Mapping[str, Mapping[str, str]]] = {}
+    folders = _folders(work, item)
+    for name, folder in folders.items():
+        place = item.outputs[name]
+        if journal := journals.get(folder):
+            is_list = folder is place
+            names = (place.name, WHOLE)
+            earlier[name] = journal.made() if is_list else {one: journal.made_as(one) for one in names}
+    return Task(
+        item, earlier, tuple(path for folder in set(folders.values()) for path in leftovers.get(folder, ()))
+    )
 
 
-def _inputs_text(item: Item) -> str:
-    return " with ".join(str(path) for path in item.inputs.values())
+def _tell(
+    record: RunRecord, item: Item, made: Made, results: Sequence[Result], failures: Sequence[Failure]
+) -> None:
+    """Tell the store how an item ended; what was done before is known to it already, or from the journal."""
+    status: Literal["done", "skipped", "failed"] = (
+        "failed" if failures else "skipped" if made.is_skipped else "done"
+    )
+    reason = " ".join(failure.reason for failure in failures) or None
+    exit_code = failures[0].exit_code if failures else 0
+    kept = tuple(
+        ArtefactEntry(
+            str(made.item_hash), str(one.place), one.sha256, one.bytes, *(one.size_hw or (None, None))
+        )
+        for one in (*results, *made.found)
+    )
+    record.add(ItemEntry(made.item_hash, item.inputs_text(), status, reason, exit_code, made.time_s), kept)
+    for kind, megapixels, time_s in made.times:
+        record.add_time(kind, megapixels=megapixels, time_s=time_s)
 
 
-def _refuse_unwritable(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise InputError(
-            f"Cannot write into the folder {folder}: {error.strerror}. Choose another one with -o."
-        ) from error
+def _status(items: int, ended: Sequence[_Ended]) -> Literal["done", "partial", "failed", "stopped"]:
+    if len(ended) < items:
+        return "stopped"
+    failed = sum(isinstance(event, ItemFailed) for event in ended)
+    return "done" if not failed else "failed" if failed == items else "partial"
+
+
+def _local(place: Place) -> Path:
+    """A path of this machine; what is elsewhere is not fetched for a forecast."""
+    if not isinstance(place, Path):
+        raise InputError(f"{place} is on another machine.")
+    return place

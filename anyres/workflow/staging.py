@@ -11,31 +11,40 @@ import platform
 import re
 import time
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
 FOREIGN_REST_S = 86_400.0  # a process of another machine cannot be asked whether it lives; a day says it
+_PREFIX = ".anyres-"
+_DIGITS = 16  # of an item's hash, in a name
+_NAME = re.compile(rf"\.?{re.escape(_PREFIX)}([0-9a-f]+)-([0-9a-f]+)-([0-9a-f]+)-")  # item, machine, process
 
 
 def staged_path(output: Path, item_hash: str) -> Path:
     """A name beside `output` that no other run uses."""
     maker = f"{_machine()}-{os.getpid():x}-{uuid.uuid4().hex[:8]}"
-    return output.with_name(f"{_prefix(item_hash)}{maker}{output.suffix}")
+    return output.with_name(f"{_PREFIX}{item_hash[:_DIGITS]}-{maker}{output.suffix}")
 
 
-def remove_leftovers(folder: Path, item_hash: str) -> None:
-    """Remove what runs that were killed at this item left in the folder."""
-    name = re.compile(rf"\.?{re.escape(_prefix(item_hash))}([0-9a-f]+)-([0-9a-f]+)-")
-    for path in folder.iterdir():
-        maker = name.match(path.name)
-        if maker and not _is_in_work(path, machine=maker[1], process=int(maker[2], 16)):
+def leftovers_in(folder: Path) -> tuple[Path, ...]:
+    """All that is staged in a folder, in work or left by a run that was killed; none without a folder."""
+    try:
+        return tuple(path for path in folder.iterdir() if _NAME.match(path.name))
+    except OSError:
+        return ()
+
+
+def remove_leftovers(staged: Iterable[Path], item_hash: str) -> None:
+    """Remove what runs that were killed at this item left, of all that is staged."""
+    for path in staged:
+        maker = _NAME.match(path.name)
+        if maker is None or maker[1] != item_hash[:_DIGITS]:
+            continue
+        if not _is_in_work(path, machine=maker[2], process=int(maker[3], 16)):
             with contextlib.suppress(OSError):
                 path.unlink()
-
-
-def _prefix(item_hash: str) -> str:
-    return f".anyres-{item_hash[:16]}-"
 
 
 def _machine() -> str:

@@ -78,7 +78,7 @@ def test_a_broken_picture_is_an_item_and_not_junk(put: Put, tmp_path: Path) -> N
     put("a.png")
     (tmp_path / "b.png").write_bytes(b"")
     plan = plan_items(upscale, [tmp_path], parameters={})
-    assert [item.inputs["image"].name for item in plan.items] == ["a.png", "b.png"]
+    assert [item.input_places[0].name for item in plan.items] == ["a.png", "b.png"]
 
 
 def test_earlier_results_are_not_enlarged_again(put: Put, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_the_output_folder_is_passed_over_however_it_is_written(put: Put, tmp_pa
     put("photo.png")
     put("out/other.png")
     plan = plan_items(upscale, [tmp_path], parameters={}, output=str(tmp_path / "out" / ".." / "out"))
-    assert [item.inputs["image"].name for item in plan.items] == ["photo.png"]
+    assert [item.input_places[0].name for item in plan.items] == ["photo.png"]
 
 
 def test_a_picture_named_in_two_ways_is_one_item(put: Put, tmp_path: Path) -> None:

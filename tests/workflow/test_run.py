@@ -10,48 +10,28 @@ import numpy as np
 import pytest
 
 from anyres.core.errors import InputError, RunError
-from anyres.core.files import Header, Limits, read_header, read_image
-from anyres.core.image import Image
+from anyres.core.files import Header, Limits, read_header, read_image, read_rgb8
+from anyres.core.image import Image, quantise
 from anyres.operations.upscale import upscale
-from anyres.workflow import run as subject
-from anyres.workflow.journal import JOURNAL_NAME
-from anyres.workflow.run import (
+from anyres.workflow import making, reading, writing
+from anyres.workflow.events import (
+    BatchEvent,
     BatchFinished,
     BatchStarted,
-    Event,
-    Item,
     ItemDone,
     ItemSkipped,
     ItemStarted,
-    run_batch,
 )
+from anyres.workflow.items import Item
+from anyres.workflow.journal import JOURNAL_NAME
+from anyres.workflow.run import run_batch
+from tests.workflow.batches import files_in, last, source_of
 
 pytestmark = pytest.mark.usefixtures("nearest_model")
 
 
-@pytest.fixture
-def items(tmp_path: Path) -> list[Item]:
-    """Three small pictures a, b and c, to be enlarged by 2 into the folder `out`."""
-    made = []
-    for index, name in enumerate("abc"):
-        path = tmp_path / f"{name}.png"
-        Image(np.full((4, 6, 3), index / 2, np.float32)).save(path)
-        made.append(Item({"image": path}, tmp_path / "out" / f"{name}.x2.png", {"scale": 2}))
-    return made
-
-
-def last(items: list[Item], **options: Any) -> BatchFinished:
-    *_, finished = run_batch(upscale, items, **options)
-    assert isinstance(finished, BatchFinished)
-    return finished
-
-
-def files_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
 def test_the_events_tell_the_whole_batch(items: list[Item]) -> None:
-    events: list[Event] = list(run_batch(upscale, items))
+    events: list[BatchEvent] = list(run_batch(upscale, items))
     kinds = [type(event) for event in events]
     assert kinds == [BatchStarted, *[ItemStarted, ItemDone] * 3, BatchFinished]
     assert isinstance(events[0], BatchStarted)
@@ -76,12 +56,12 @@ def test_a_batch_of_one_gives_the_same_bytes_as_a_single_run(items: list[Item]) 
     single = items[0].output.read_bytes()
     last(items[:1], overwrite=True)
     assert items[0].output.read_bytes() == single
-    upscale(Image.open(items[0].inputs["image"]), scale=2).save(items[0].output, overwrite=True)
-    assert items[0].output.read_bytes() == single
+    picture = upscale(Image.open(source_of(items[0])), scale=2)
+    assert np.array_equal(quantise(picture.pixels, np.uint8), read_rgb8(items[0].output))
 
 
 def test_a_bad_item_is_listed_with_its_reason_and_the_rest_goes_on(items: list[Item]) -> None:
-    items[1].inputs["image"].write_bytes(b"no picture")
+    source_of(items[1]).write_bytes(b"no picture")
     finished = last(items)
     assert [one.item for one in finished.done] == [items[0], items[2]]
     assert [(one.item, one.exit_code) for one in finished.failed] == [(items[1], 2)]
@@ -97,7 +77,7 @@ def test_a_fault_of_ours_in_one_item_does_not_end_the_batch(
             raise ZeroDivisionError("a fault")
         return read_image(path)
 
-    monkeypatch.setattr(subject, "read_image", broken)
+    monkeypatch.setattr(reading, "read_image", broken)
     finished = last(items)
     assert len(finished.done) == 2
     assert "ZeroDivisionError: a fault" in finished.failed[0].reason
@@ -108,7 +88,7 @@ def test_memory_that_runs_out_is_a_limit(items: list[Item], monkeypatch: pytest.
     def too_large(path: Path, **_: object) -> Image:
         raise MemoryError("Unable to allocate 9 TiB")
 
-    monkeypatch.setattr(subject, "read_image", too_large)
+    monkeypatch.setattr(reading, "read_image", too_large)
     (failed,) = last(items[:1]).failed
     assert failed.exit_code == 3
     assert "Memory ran out" in failed.reason
@@ -140,11 +120,11 @@ def test_what_changed_is_not_taken_as_done(items: list[Item], nearest_model: Pat
     last(items[:1])
     item, options = items[0], {"strip": what == "strip"}
     if what == "input":
-        Image(np.ones((4, 6, 3), np.float32)).save(item.inputs["image"], overwrite=True)
+        Image(np.ones((4, 6, 3), np.float32)).save(source_of(item), overwrite=True)
     elif what == "weights":
         nearest_model.write_bytes(b"trained for longer")
     elif what == "parameters":
-        item = Item(item.inputs, item.output, {"scale": 3})
+        item = Item(item.inputs, item.outputs, {"scale": 3})
     elif what == "result":
         item.output.write_bytes(item.output.read_bytes() + b"edited")
     (failed,) = last([item], **options).failed
@@ -164,18 +144,18 @@ def test_an_output_that_exists_is_left_alone_without_overwrite(items: list[Item]
 
 def test_two_items_with_one_output_are_refused_before_anything(items: list[Item], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a\.png and .*b\.png would both become .*a\.x2\.png"):
-        run_batch(upscale, [items[0], Item(items[1].inputs, items[0].output)])
+        run_batch(upscale, [items[0], Item(items[1].inputs, items[0].outputs)])
     assert not (tmp_path / "out").exists()
 
 
 def test_an_input_is_never_an_output(items: list[Item]) -> None:
     with pytest.raises(InputError, match="would be replaced by a result"):
-        run_batch(upscale, [Item(items[0].inputs, items[0].inputs["image"])], overwrite=True)
+        run_batch(upscale, [Item(items[0].inputs, {"result": source_of(items[0])})], overwrite=True)
 
 
 @pytest.mark.parametrize("way", ["..", "link to a folder", "link to a file", "another name of the file"])
 def test_an_input_is_never_an_output_by_whatever_name(items: list[Item], tmp_path: Path, way: str) -> None:
-    picture = items[0].inputs["image"]
+    picture = source_of(items[0])
     (tmp_path / "sub").mkdir()
     output = tmp_path / "sub" / ".." / "a.png" if way == ".." else tmp_path / "sub" / "b.png"
     if way == "link to a folder":
@@ -186,12 +166,12 @@ def test_an_input_is_never_an_output_by_whatever_name(items: list[Item], tmp_pat
     elif way == "another name of the file":  # as PHOTO.PNG is of photo.png, where letters have no case
         output.hardlink_to(picture)
     with pytest.raises(InputError, match="would be replaced by a result"):
-        run_batch(upscale, [Item(items[0].inputs, output)], overwrite=True)
+        run_batch(upscale, [Item(items[0].inputs, {"result": output})], overwrite=True)
 
 
 def test_a_wrong_parameter_is_refused_before_anything(items: list[Item], tmp_path: Path) -> None:
     with pytest.raises(InputError, match="A scale is"):
-        run_batch(upscale, [Item(items[0].inputs, items[0].output, {"scale": "two"})])
+        run_batch(upscale, [Item(items[0].inputs, items[0].outputs, {"scale": "two"})])
     assert not (tmp_path / "out").exists()
 
 
@@ -200,22 +180,22 @@ def test_an_output_folder_that_cannot_be_written_is_refused_before_anything(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match=r"Cannot write into the folder .*file.below.*Choose another"):
-        run_batch(upscale, [Item(items[0].inputs, tmp_path / "file" / "below" / "a.png")])
+        run_batch(upscale, [Item(items[0].inputs, {"result": tmp_path / "file" / "below" / "a.png"})])
 
 
 def test_a_target_too_large_for_the_disk_is_refused_with_the_largest_that_fits(
     items: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subject, "free_disk_bytes", lambda folder: 6 * 96 - 1)
+    monkeypatch.setattr(making, "free_disk_bytes", lambda folder: 6 * 96 - 1)
     (failed,) = last(items[:1]).failed
     assert failed.exit_code == 3
     assert "The largest scale that fits is 1.91 (11x8)" in failed.reason
-    monkeypatch.setattr(subject, "free_disk_bytes", lambda folder: 6 * 96)
+    monkeypatch.setattr(making, "free_disk_bytes", lambda folder: 6 * 96)
     assert len(last(items[:1]).done) == 1
 
 
 def test_a_target_too_large_for_its_format_is_refused_before_the_model_runs(items: list[Item]) -> None:
-    item = Item(items[0].inputs, items[0].output.with_suffix(".webp"), {"width": 16_384})
+    item = Item(items[0].inputs, {"result": items[0].output.with_suffix(".webp")}, {"width": 16_384})
     (failed,) = last([item], on_progress=lambda *_: pytest.fail("the model ran")).failed
     assert failed.exit_code == 3
     assert "16383 pixels" in failed.reason
@@ -236,7 +216,8 @@ def test_a_file_over_the_limit_is_not_looked_at_even_to_plan(items: list[Item]) 
 def test_progress_says_how_far_which_item_is(items: list[Item]) -> None:
     seen: list[tuple[Item, float]] = []
     last(items[:1], on_progress=lambda item, fraction: seen.append((item, fraction)))
-    assert seen == [(items[0], 7 / 8), (items[0], 1.0)]
+    assert [item for item, _ in seen] == items[:1] * 2
+    assert [fraction for _, fraction in seen] == pytest.approx([7 / 8, 1.0])
 
 
 def test_a_failure_while_writing_leaves_nothing_and_names_the_output(
@@ -246,7 +227,7 @@ def test_a_failure_while_writing_leaves_nothing_and_names_the_output(
         path.write_bytes(b"half")
         raise RunError(f"{path} could not be written (No space left on device).")
 
-    monkeypatch.setattr(subject, "write_image", full)
+    monkeypatch.setattr(writing, "write_image", full)
     (failed,) = last(items[:1]).failed
     assert failed.reason == f"{items[0].output} could not be written (No space left on device)."
     assert files_in(tmp_path / "out") == []
@@ -270,11 +251,12 @@ KILLED_HALFWAY = textwrap.dedent(
     import os, signal, sys
     from pathlib import Path
     import anyres.workflow.run as run
-    from anyres.core.image import Rows
+    from anyres.core.image import Image, Rows
     from anyres.operations.operation import operation
+    from anyres.workflow.items import Item
 
     @operation(version="1", size=lambda size_hw: size_hw)
-    def same(image: run.Image) -> Rows:
+    def same(image: Image) -> Rows:
         def stripes():
             for row in range(image.height):
                 if sys.argv[1] == "while writing" and 0.4 < image.pixels[0, 0, 0] < 0.6 and row == 2:
@@ -292,7 +274,7 @@ KILLED_HALFWAY = textwrap.dedent(
 
     folder = Path(sys.argv[2])
     out = folder / "out"
-    items = [run.Item({"image": folder / f"{name}.tif"}, out / f"{name}.out.png") for name in "abc"]
+    items = [Item({"image": folder / f"{name}.tif"}, {"result": out / f"{name}.out.png"}) for name in "abc"]
     *_, finished = run.run_batch(same, items)
     print(len(finished.done), len(finished.skipped), len(finished.failed))
     """
@@ -331,7 +313,7 @@ def test_a_line_of_the_journal_that_a_kill_cut_off_is_ignored(items: list[Item])
 
 
 def test_a_name_that_is_no_utf_8_is_done_once(items: list[Item], tmp_path: Path) -> None:
-    item = Item(items[0].inputs, tmp_path / "caf\udce9.x2.png", {"scale": 2})
+    item = Item(items[0].inputs, {"result": tmp_path / "caf\udce9.x2.png"}, {"scale": 2})
     try:
         item.output.touch()
         item.output.unlink()
@@ -348,8 +330,8 @@ def test_a_picture_whose_name_cannot_be_opened_does_not_end_the_batch(
         str(path).encode()
         return read_header(path, **options)
 
-    monkeypatch.setattr(subject, "read_header", by_utf_8)
-    odd = Item({"image": items[0].inputs["image"].with_name("caf\udce9.png")}, items[0].output)
+    monkeypatch.setattr(reading, "read_header", by_utf_8)
+    odd = Item({"image": source_of(items[0]).with_name("caf\udce9.png")}, items[0].outputs)
     finished = last([odd, items[1]])
     assert len(finished.done) == 1
     assert finished.failed[0].exit_code == 2
@@ -365,9 +347,14 @@ def test_the_journal_is_on_the_disk_before_the_result_has_its_name(
     assert synced == [False]
 
 
-def test_there_is_one_engine(items: list[Item]) -> None:
-    with pytest.raises(Exception, match="local"):
-        run_batch(upscale, items, engine="ray")  # type: ignore[arg-type]
+def test_an_engine_that_is_none_is_refused_with_those_there_are(items: list[Item]) -> None:
+    with pytest.raises(InputError, match="no engine 'cloud'; there are: local, ray"):
+        run_batch(upscale, items, engine="cloud")
+
+
+def test_an_address_without_ray_is_refused(items: list[Item]) -> None:
+    with pytest.raises(InputError, match="Ask for the engine ray"):
+        run_batch(upscale, items, address="10.0.0.1:6379")
 
 
 def test_a_file_that_came_into_being_meanwhile_is_left_alone(items: list[Item], tmp_path: Path) -> None:

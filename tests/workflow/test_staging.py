@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from anyres.workflow import staging
-from anyres.workflow.staging import remove_leftovers, staged_path
+from anyres.workflow.staging import leftovers_in, remove_leftovers, staged_path
 
 HASH = "0123456789abcdef" * 4
 
@@ -34,15 +34,15 @@ def test_two_runs_stage_one_result_under_two_names(tmp_path: Path) -> None:
 
 def test_what_a_living_process_makes_is_left_alone(tmp_path: Path) -> None:
     made = put(staged_path(tmp_path / "a.png", HASH))
-    remove_leftovers(tmp_path, HASH)
+    remove_leftovers(leftovers_in(tmp_path), HASH)
     assert all(path.exists() for path in made)
 
 
 def test_what_a_dead_process_left_is_removed_for_its_item_alone(tmp_path: Path) -> None:
     made = put(of_a_dead_process(tmp_path / "a.png"))
-    remove_leftovers(tmp_path, HASH[::-1])
+    remove_leftovers(leftovers_in(tmp_path), HASH[::-1])
     assert all(path.exists() for path in made)
-    remove_leftovers(tmp_path, HASH)
+    remove_leftovers(leftovers_in(tmp_path), HASH)
     assert not any(path.exists() for path in made)
 
 
@@ -50,7 +50,7 @@ def test_a_process_that_began_later_is_not_the_one_that_left_it(tmp_path: Path) 
     made = put(staged_path(tmp_path / "a.png", HASH))
     for path in made:
         os.utime(path, (1, 1))
-    remove_leftovers(tmp_path, HASH)
+    remove_leftovers(leftovers_in(tmp_path), HASH)
     assert not any(path.exists() for path in made)
 
 
@@ -59,8 +59,15 @@ def test_what_another_machine_makes_is_left_for_a_day(
 ) -> None:
     (made,) = put(staged_path(tmp_path / "a.png", HASH))[:1]
     monkeypatch.setattr(staging, "_machine", lambda: "ffff0")
-    remove_leftovers(tmp_path, HASH)
+    remove_leftovers(leftovers_in(tmp_path), HASH)
     assert made.exists()
     os.utime(made, (1, 1))
-    remove_leftovers(tmp_path, HASH)
+    remove_leftovers(leftovers_in(tmp_path), HASH)
     assert not made.exists()
+
+
+def test_results_and_other_hidden_files_are_not_taken_for_staged_ones(tmp_path: Path) -> None:
+    for name in ("a.png", ".anyres-batch.jsonl", ".hidden.png"):
+        (tmp_path / name).write_bytes(b"kept")
+    assert leftovers_in(tmp_path) == ()
+    assert leftovers_in(tmp_path / "missing") == ()
