@@ -12,10 +12,10 @@ from anyres.cli.report import say
 from anyres.core.errors import InputError
 from anyres.core.files import read_image, write_image
 from anyres.core.image import Image
+from anyres.core.pixels import psnr
 from anyres.core.resample import Kernel, resize
 from anyres.core.sheet import Panel, draw_sheet
 from anyres.core.sizes import parse_scale, size_text
-from anyres.evaluation.pixels import psnr
 from anyres.models.catalog import find_weights
 from anyres.operations.upscale import DEFAULT_MODEL, upscale
 

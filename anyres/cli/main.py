@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from anyres.cli import demo, models, weights
-from anyres.cli.operations import command_of
+from anyres.cli import demo, models, weights, workflow
+from anyres.cli.operations import command_of, has_command
+from anyres.cli.replay import replay
 from anyres.cli.report import say
 from anyres.core.errors import AnyresError
 from anyres.operations.operation import every_operation
@@ -19,8 +20,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _operation in every_operation().values():
+for _operation in filter(has_command, every_operation().values()):
     app.command(_operation.name.replace("_", "-"))(command_of(_operation))
+app.add_typer(workflow.app, name="workflow")
+app.command("replay")(replay)
 app.add_typer(models.train, name="train")
 app.add_typer(models.evaluate, name="evaluate")
 app.add_typer(weights.app, name="weights")

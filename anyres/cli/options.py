@@ -11,6 +11,11 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel
 
+MaxMegapixels = Annotated[
+    float, typer.Option(min=0, help="Largest picture that is read, in millions of pixels.")
+]
+MaxMegabytes = Annotated[float, typer.Option(min=0, help="Largest file that is read, in millions of bytes.")]
+
 
 def options_of(parameters: type[BaseModel]) -> list[inspect.Parameter]:
     """Keyword-only arguments with typer's options, one for each parameter; None where it is not given."""

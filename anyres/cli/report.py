@@ -10,20 +10,21 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from anyres.core.sizes import size_text
-from anyres.workflow.folder import Plan
-from anyres.workflow.run import (
+from anyres.core.sizes import SizeHW, size_text
+from anyres.workflow.events import (
+    BatchEvent,
     BatchFinished,
     BatchStarted,
-    Event,
-    Item,
     ItemDone,
     ItemFailed,
     ItemSkipped,
     ItemStarted,
 )
+from anyres.workflow.folder import Plan
+from anyres.workflow.items import Item
 
 INTERRUPTED = 130  # exit code: 128 + SIGINT, as shells have it
+_MOST_LINES = 20  # of files that one item made
 _NO_PIXELS = 1e-9  # a bar of length 0 would be full from the start
 _TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # what follows runs the other way
 
@@ -57,14 +58,14 @@ class Bar:
         self._task = progress.add_task("", total=_NO_PIXELS, pictures="")
         self._items, self._ended, self._megapixels, self._current = 0, 0, 0.0, 0.0
 
-    def take(self, event: Event) -> None:
+    def take(self, event: BatchEvent) -> None:
         """Show where the batch stands after an event."""
         if isinstance(event, BatchStarted):
             self._items = event.items
             self._progress.update(self._task, total=max(event.megapixels, _NO_PIXELS))
         elif isinstance(event, ItemStarted):
             self._current = event.megapixels
-            name = printable(_inputs_text(event.item, short=True), self._progress.console.encoding)
+            name = printable(event.item.inputs_text(is_short=True), self._progress.console.encoding)
             self._progress.update(self._task, description=name)
         elif isinstance(event, ItemDone | ItemSkipped | ItemFailed):
             self._ended += 1
@@ -105,9 +106,11 @@ def tell(finished: BatchFinished, plan: Plan) -> None:
     """Notices and failures, an item a line, and the summary."""
     for done in finished.done:
         for notice in done.notices:
-            say(f"{_inputs_text(done.item)}: {notice}", to_error=True)
+            say(f"{done.item.inputs_text()}: {notice}", to_error=True)
     for failed in finished.failed:
-        say(f"{_inputs_text(failed.item)}: not done. {failed.reason}", to_error=True)
+        say(f"{failed.item.inputs_text()}: not done. {failed.reason}", to_error=True)
+    for notice in finished.notices:
+        say(notice, to_error=True)
     say(summary(finished, plan))
 
 
@@ -116,9 +119,7 @@ def summary(finished: BatchFinished, plan: Plan) -> str:
     done, total = finished.done, sum(event.size_hw[0] * event.size_hw[1] for event in finished.done) / 1e6
     parts = []
     if len(done) == 1:
-        parts.append(
-            f"{done[0].item.output}: {size_text(done[0].size_hw)} pixels, in {finished.time_s:.1f} s."
-        )
+        parts.append(_made(done[0], finished.time_s))
     elif done:
         parts.append(f"{_count(done)} done, {total:.1f} megapixels in {finished.time_s:.1f} s.")
     if finished.skipped:
@@ -132,6 +133,23 @@ def summary(finished: BatchFinished, plan: Plan) -> str:
     return " ".join(parts)
 
 
+def _made(done: ItemDone, time_s: float) -> str:
+    """The files of a single item, a line each where there are a few."""
+    outputs = list(done.item.outputs)
+    results = sorted(done.results, key=lambda one: (outputs.index(one.output), str(one.place)))
+    made = [f"{result.place}{_pixels(result.size_hw)}" for result in results]
+    if not made:
+        made = [f"{done.item.output}{_pixels(done.size_hw)}"]
+    if len(made) == 1:
+        return f"{made[0]}, in {time_s:.1f} s."
+    shown = made if len(made) <= _MOST_LINES else [*made[: _MOST_LINES - 1], "..."]
+    return "\n".join([*shown, f"{len(made)} files in {time_s:.1f} s."])
+
+
+def _pixels(size_hw: SizeHW | None) -> str:
+    return f": {size_text(size_hw)} pixels" if size_hw else ""
+
+
 def exit_code(finished: BatchFinished) -> int:
     """0 if all is done; a single item's own; 1 if some of many failed."""
     if not finished.failed:
@@ -142,10 +160,6 @@ def exit_code(finished: BatchFinished) -> int:
 
 def _count(events: Sequence[object]) -> str:
     return "1 picture" if len(events) == 1 else f"{len(events)} pictures"
-
-
-def _inputs_text(item: Item, *, short: bool = False) -> str:
-    return " with ".join(path.name if short else str(path) for path in item.inputs.values())
 
 
 def _console(*, to_error: bool) -> Console:

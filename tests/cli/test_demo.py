@@ -54,8 +54,8 @@ def test_a_photograph_gets_a_result_a_sheet_and_a_story(run: Run, photo: Path, t
 def test_the_figures_of_the_test_are_those_of_the_photograph_shrunk_and_enlarged(
     run: Run, photo: Path, tmp_path: Path
 ) -> None:
+    from anyres.core.pixels import psnr
     from anyres.core.resample import resize
-    from anyres.evaluation.pixels import psnr
 
     truth = read_image(photo).pixels
     small = np.rint(np.clip(resize(truth, (20, 24)), 0, 1) * 255).astype(np.float32) / 255

@@ -9,7 +9,7 @@ import pytest
 
 from anyres.core.files import read_image
 from anyres.core.image import Encoding, Image
-from anyres.workflow import run as runner
+from anyres.workflow import making, reading
 from anyres.workflow.journal import JOURNAL_NAME
 
 pytestmark = pytest.mark.usefixtures("nearest_model")
@@ -140,7 +140,7 @@ def test_limits_on_pixels_and_bytes_refuse_with_three_and_can_be_raised(run: Run
 def test_a_target_too_large_for_the_disk_is_refused_with_three_and_the_largest_that_fits(
     run: Run, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "free_disk_bytes", lambda folder: 6 * 96 - 1)
+    monkeypatch.setattr(making, "free_disk_bytes", lambda folder: 6 * 96 - 1)
     said = run("upscale", photo)
     assert said.code == 3
     assert "The largest scale that fits is 1.91 (11x8)" in said.err
@@ -208,7 +208,7 @@ def test_an_interrupt_says_how_far_it_came_and_how_to_go_on(
             raise KeyboardInterrupt
         return read_image(path, **options)
 
-    monkeypatch.setattr(runner, "read_image", interrupted)
+    monkeypatch.setattr(reading, "read_image", interrupted)
     said = run("upscale", photo.parent)
     assert said.code == 130
     assert "Stopped with 1 of 2 done; nothing is half-written. Run the same command again" in said.err

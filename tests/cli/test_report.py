@@ -6,18 +6,18 @@ from rich.console import Console
 
 from anyres.cli import report as subject
 from anyres.cli.report import bar, exit_code, printable, say, summary
-from anyres.workflow.folder import Plan
-from anyres.workflow.run import (
+from anyres.workflow.events import (
     BatchFinished,
     BatchStarted,
-    Item,
     ItemDone,
     ItemFailed,
     ItemSkipped,
     ItemStarted,
 )
+from anyres.workflow.folder import Plan
+from anyres.workflow.items import Item
 
-ITEM = Item({"image": Path("in/photo.png")}, Path("out/photo.x2.png"))
+ITEM = Item({"image": Path("in/photo.png")}, {"result": Path("out/photo.x2.png")})
 DONE = ItemDone(ITEM, size_hw=(1000, 2000), notices=(), time_s=1.0)
 SKIPPED = ItemSkipped(ITEM)
 PLAN = Plan((ITEM,))
@@ -116,5 +116,5 @@ def test_what_an_encoding_lacks_is_shown_as_a_code() -> None:
 
 
 def test_the_bar_shows_a_name_without_what_would_steer_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    named = Item({"image": Path("in/\x1b[31mred\udce9.png")}, Path("out/red.png"))
+    named = Item({"image": Path("in/\x1b[31mred\udce9.png")}, {"result": Path("out/red.png")})
     assert r"\x1b[31mred\udce9.png" in shown(monkeypatch, is_terminal=True, item=named)
