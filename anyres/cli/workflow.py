@@ -54,6 +54,12 @@ Output = Annotated[
 ]
 
 
+Stripped = Annotated[
+    bool, typer.Option("--strip", help="Leave profile, metadata and the record out of the results.")
+]
+Cached = Annotated[bool, typer.Option("--cache/--no-cache", help="Keep results of nodes for the next run.")]
+
+
 @app.command("run")
 def run(
     workflow: Named,
@@ -62,14 +68,10 @@ def run(
     settings: Settings = None,
     output: Output = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
-    strip: Annotated[
-        bool, typer.Option("--strip", help="Leave profile, metadata and the record out of the results.")
-    ] = False,
+    strip: Stripped = False,
     engine: Annotated[str, typer.Option(help="Where the items run: local, or ray.")] = "local",
     address: Annotated[str | None, typer.Option(help="Of a Ray cluster; else one is begun here.")] = None,
-    is_cached: Annotated[
-        bool, typer.Option("--cache/--no-cache", help="Keep results of nodes for the next run.")
-    ] = True,
+    is_cached: Cached = True,
     max_megapixels: MaxMegapixels = _LIMITS.max_megapixels,
     max_megabytes: MaxMegabytes = _LIMITS.max_megabytes,
 ) -> None:

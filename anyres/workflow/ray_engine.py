@@ -19,6 +19,7 @@ from anyres.workflow.cache import Cache
 from anyres.workflow.document import document_text, read_document
 from anyres.workflow.graph import resolve
 from anyres.workflow.making import Failure, Job, Made, Task, Work, make, work_of
+from anyres.workflow.staging import remove_own
 from anyres.workflow.writing import Manner, discard
 
 _AHEAD = 2  # tasks that wait for each that runs, so that no processor does
@@ -123,7 +124,14 @@ def _make_there(
             "Install the same on all machines of the cluster."
         )
         return Made(failures=(Failure(reason, RunError.exit_code),))
-    return make(work, task, manner, cache=_cache(*cache) if cache else None)
+    try:
+        return make(work, task, manner, cache=_cache(*cache) if cache else None)
+    except BaseException:  # given up: the interrupt may have struck within a clean-up
+        for place in task.item.outputs.values():
+            if isinstance(place, Path):
+                remove_own(place.parent)
+                remove_own(place)  # where it is the folder of a list
+        raise
 
 
 @functools.lru_cache(maxsize=1)

@@ -47,6 +47,15 @@ def remove_leftovers(staged: Iterable[Path], item_hash: str) -> None:
                 path.unlink()
 
 
+def remove_own(folder: Path) -> None:
+    """Remove all that this process staged in a folder."""
+    for path in leftovers_in(folder):
+        maker = _NAME.match(path.name)
+        if maker is not None and maker[2] == _machine() and int(maker[3], 16) == os.getpid():
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
 def _machine() -> str:
     return hashlib.sha256(platform.node().encode()).hexdigest()[:4]
 

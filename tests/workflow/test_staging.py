@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from anyres.workflow import staging
-from anyres.workflow.staging import leftovers_in, remove_leftovers, staged_path
+from anyres.workflow.staging import leftovers_in, remove_leftovers, remove_own, staged_path
 
 HASH = "0123456789abcdef" * 4
 
@@ -71,3 +71,11 @@ def test_results_and_other_hidden_files_are_not_taken_for_staged_ones(tmp_path: 
         (tmp_path / name).write_bytes(b"kept")
     assert leftovers_in(tmp_path) == ()
     assert leftovers_in(tmp_path / "missing") == ()
+
+
+def test_a_process_takes_back_what_it_staged_and_nothing_else(tmp_path: Path) -> None:
+    own = put(staged_path(tmp_path / "a.png", HASH))
+    others = put(of_a_dead_process(tmp_path / "b.png"))
+    remove_own(tmp_path)
+    assert not any(path.exists() for path in own)
+    assert all(path.exists() for path in others)
