@@ -3,17 +3,57 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 TASKS = (
-    "sisr_any sisr real_world_sr video_sr denoising deblurring deraining dehazing low_light_enhancement "
-    "compression_artifact_removal inpainting colorization style_transfer face_restoration image_enhancement "
-    "hdr_reconstruction shadow_removal reflection_removal background_removal semantic_segmentation object_detection "
-    "depth_estimation pose_estimation optical_flow frame_interpolation image_classification image_captioning "
-    "visual_question_answering ocr text_to_image image_editing feature_upsampling image_matching none"
-).split()
+    "sisr_any",
+    "sisr",
+    "real_world_sr",
+    "video_sr",
+    "denoising",
+    "deblurring",
+    "deraining",
+    "dehazing",
+    "low_light_enhancement",
+    "compression_artifact_removal",
+    "inpainting",
+    "colorization",
+    "style_transfer",
+    "face_restoration",
+    "image_enhancement",
+    "hdr_reconstruction",
+    "shadow_removal",
+    "reflection_removal",
+    "background_removal",
+    "semantic_segmentation",
+    "object_detection",
+    "depth_estimation",
+    "pose_estimation",
+    "optical_flow",
+    "frame_interpolation",
+    "image_classification",
+    "image_captioning",
+    "visual_question_answering",
+    "ocr",
+    "text_to_image",
+    "image_editing",
+    "feature_upsampling",
+    "image_matching",
+    "none",
+)
 ROLES = ("primary", "supporting", "related", "unrelated")
 OUTCOMES = ("answer", "wrong_model", "none", "unclear")
-NOT_STATED = "speed memory licence training_data price accuracy size_limit platform commercial_use".split()
+NOT_STATED = (
+    "speed",
+    "memory",
+    "licence",
+    "training_data",
+    "price",
+    "accuracy",
+    "size_limit",
+    "platform",
+    "commercial_use",
+)
 CAVEATS = ("scale_beyond_trained", "scale_not_fixed_factor", "not_recovered")
 FIELDS = {
     "model": {
@@ -50,7 +90,7 @@ def faults(folder: Path) -> list[str]:
     return found
 
 
-def _faults_of(item: dict, sources: dict) -> list[str]:
+def _faults_of(item: dict[str, Any], sources: dict[str, Any]) -> list[str]:
     gold, found = item["gold"], []
     provided = [*item["models"], *item["papers"]]
     found += [f"no source {one}" for one in provided if one not in sources]
