@@ -55,6 +55,8 @@ def text_files() -> Iterator[Path]:
             for name in subfolders
             if name == ".ci" or not (name.startswith(".") or name in FOLDERS_OF_NO_TEXT)
         ]
+        if Path(folder) == REPOSITORY / "benchmarks" / "advisor":
+            subfolders.clear()  # questions of strangers, with addresses of sources that nobody fetches
         yield from (Path(folder, name) for name in names if Path(name).suffix in TEXT_SUFFIXES)
 
 
