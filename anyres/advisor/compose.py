@@ -1,0 +1,434 @@
+"""The sentences of an answer: templates whose slots are cited fields, and quotations."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from anyres.advisor.abilities import Able
+from anyres.advisor.answer import Part, Sentence, StepShown
+from anyres.advisor.cards import TRAINED, Card, card_of
+from anyres.advisor.decide import Decision, same_paper
+from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
+from anyres.advisor.phrases import phrases
+from anyres.advisor.question import Place, Question
+from anyres.advisor.quoting import is_praise, limits_told, shown, shown_name, telling
+from anyres.advisor.roles import RoleOf
+from anyres.advisor.sources import Source, Sources, Span
+
+QUESTION = "question"  # id of the question as a source
+_MOST_QUOTED = {"primary": 3, "supporting": 2, "related": 1, "unrelated": 1}
+_MOST_PASSES = 6
+_STOP = frozenset(
+    [
+        "this",
+        "that",
+        "with",
+        "from",
+        "have",
+        "what",
+        "which",
+        "would",
+        "could",
+        "should",
+        "there",
+        "their",
+        "about",
+        "into",
+        "than",
+        "them",
+        "they",
+        "then",
+        "when",
+        "where",
+        "your",
+        "some",
+        "does",
+        "want",
+        "need",
+        "like",
+        "make",
+        "made",
+        "just",
+        "only",
+        "very",
+        "also",
+        "been",
+        "were",
+        "will",
+        "the",
+        "and",
+        "for",
+        "are",
+        "was",
+        "can",
+        "how",
+        "why",
+        "not",
+        "you",
+        "any",
+        "all",
+        "get",
+        "has",
+        "had",
+        "its",
+        "it's",
+        "my",
+        "me",
+        "our",
+        "out",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the sentences of one answer are made from."""
+
+    question: Question
+    decision: Decision
+    roles: Sequence[RoleOf]
+    steps: Sequence[StepShown]
+    every: Sequence[Able]
+    language: str
+    asked: Source  # the question as a source
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        return phrases(self.language).words
+
+    def able(self, source: str) -> Able:
+        return next(one for one in self.every if one.source.id == source)
+
+    def place(self, place: Place | None) -> Span:
+        """A stretch of the question; all of it where no words of it are known."""
+        return self.asked.span("text", *place) if place else self.asked.span("text")
+
+    def say(
+        self,
+        part: Part,
+        key: str,
+        *spans: Span,
+        about: str | None = None,
+        label: str | None = None,
+        **slots: object,
+    ) -> Sentence:
+        return Sentence(part, self.words[key].format(**slots), spans, about, label)
+
+    def task_name(self, task: str) -> str:
+        return lexicon().tasks[task].names[self.language]
+
+    @property
+    def stems(self) -> list[str]:
+        """Beginnings of the question's words, by which sentences of sources are compared."""
+        found = (word.lower() for word in re.findall(r"[A-Za-z]{4,}", self.question.text))
+        return sorted({word[:6] for word in found if word not in _STOP})
+
+
+def sentences(material: Material) -> list[Sentence]:
+    """All sentences, part by part."""
+    return [*_task(material), *_workflow(material), *_sources(material)]
+
+
+def asked_source(question: str) -> Source:
+    """The question as a source, so that sentences about it can cite it."""
+    return Source(QUESTION, "question", {"name": "question", "text": question})
+
+
+def _task(material: Material) -> Iterator[Sentence]:
+    question, decision = material.question, material.decision
+    if decision.task == NO_TASK:
+        yield material.say(1, "no_task", material.place(None))
+        if material.every:
+            yield material.say(1, "none", material.place(None))
+        return
+    places = [_place_of(question, task) for task in decision.tasks]
+    spans = [material.place(place) for place in dict.fromkeys(place for place in places if place)] or [
+        material.place(None)
+    ]
+    if decision.outcome == "unclear":
+        yield from _unclear(material, spans)
+        return
+    goals = [lexicon().tasks[task].goals[material.language] for task in decision.tasks]
+    if len(decision.tasks) == 1:
+        yield material.say(
+            1, "task", *spans, goal=goals[0], task=material.task_name(decision.task), id=decision.task
+        )
+    else:
+        named = [
+            f"{number}. {material.task_name(task)} ({task})"
+            for number, task in enumerate(decision.tasks, start=1)
+        ]
+        goal = _joined(goals, material)
+        yield material.say(1, "tasks", *spans, goal=goal, tasks="; ".join(named))
+    if question.factor and any(task in ENLARGING for task in decision.tasks):
+        stated = re.search(r"[\d.,]+", question.text[slice(*question.factor.place)])
+        is_stated = (
+            not stated
+            or abs(float(stated[0].strip(".,").replace(",", ".") or 0) - question.factor.value) < 5e-3
+        )
+        key = "factor" if is_stated else "factor_of_sizes"
+        yield material.say(
+            1, key, material.place(question.factor.place), factor=_number(question.factor.value)
+        )
+    if question.refused_factor:
+        start, end = question.refused_factor
+        yield material.say(
+            1, "no_factor", material.place((start, end)), words=shown(question.text[start:end], longest=40)
+        )
+    if decision.outcome == "none":
+        yield material.say(1, "none", *spans)
+    yield from _rejection(material)
+
+
+def _unclear(material: Material, spans: Sequence[Span]) -> Iterator[Sentence]:
+    first, second = material.decision.tasks
+    able = [next(one for one in material.every if one.ability(task)) for task in (first, second)]
+    shown_by = [shown_name(one.source) for one in able]
+    cited = [one.ability(task).span for one, task in zip(able, (first, second), strict=True)]  # type: ignore[union-attr]
+    names = {"first": material.task_name(first), "second": material.task_name(second)}
+    yield material.say(1, "unclear", *spans, *cited, first_by=shown_by[0], second_by=shown_by[1], **names)
+    goals = [lexicon().tasks[task].goals[material.language] for task in (first, second)]
+    yield material.say(1, "which", *spans, first_goal=goals[0], second_goal=goals[1])
+
+
+def _rejection(material: Material) -> Iterator[Sentence]:
+    decision = material.decision
+    if decision.rejected is None:
+        return
+    rejected, chosen = decision.rejected.able, decision.steps[0]
+    ability = chosen.by.ability(chosen.task)
+    assert ability is not None
+    names = {"rejected": shown_name(rejected.source), "chosen": shown_name(chosen.by.source)}
+    if decision.rejected.is_for_factor and material.question.factor:
+        fixed = _factors_text(rejected, material)
+        span = rejected.factors.span or rejected.source.span("name")
+        factor = _number(material.question.factor.value)
+        yield material.say(1, "wrong_factor", span, ability.span, fixed=fixed, factor=factor, **names)
+    elif rejected.abilities:
+        own = rejected.abilities[0]
+        yield material.say(1, "wrong", own.span, ability.span, its_task=material.task_name(own.task), **names)
+    else:
+        yield material.say(1, "wrong_unknown", rejected.source.span("name"), ability.span, **names)
+
+
+def _workflow(material: Material) -> Iterator[Sentence]:
+    decision = material.decision
+    if not decision.steps:
+        if material.every:
+            yield material.say(2, "none", material.place(None))
+        return
+    spans = [step.by.source.span("name") for step in decision.steps]
+    yield material.say(2, "chain", *spans, chain=chain_text(material.steps, material.language))
+    for step in decision.steps:
+        yield from _how(material, step.by, step.task)
+    yield from _factor_sentences(material)
+    yield from _limits(material)
+    yield from _attributes(material)
+    for step in material.steps:
+        key = "runs" if step.runs_here else "runs_not"
+        span = material.able(step.source).source.span("name")
+        yield material.say(2, key, span, name=step.by, operation="upscale")
+
+
+def _how(material: Material, able: Able, task: str) -> Iterator[Sentence]:
+    """How the method works: its own words, those of its paper, and our card of it."""
+    told = 0
+    card = _card(material, able)
+    voices = [
+        able,
+        *(one for one in material.every if one is not able and same_paper(one.source, able.source)),
+    ]
+    for voice in voices:
+        most = 3 - told
+        for span in telling(voice, task, most=most, asked=material.stems) if most > 0 else ():
+            told += 1
+            yield _quoted(material, 2, voice.source, span)
+        if any(is_praise(voice.source.fields[name][start:end]) for name, start, end in voice.source.prose()):
+            yield material.say(2, "overstated", voice.source.span("name"), name=shown_name(voice.source))
+    for claim in card.claims if card else ():
+        yield _claimed(material, card, claim.id)  # type: ignore[arg-type]
+
+
+def _card(material: Material, able: Able) -> Card | None:
+    """The card of the paper that this source, or another provided one of the same method, names."""
+    voices = [able, *(one for one in material.every if same_paper(one.source, able.source))]
+    return next((card for voice in voices if (card := card_of(voice.source))), None)
+
+
+def _claimed(
+    material: Material, card: Card, claim: str, *, part: Part = 2, about: str | None = None
+) -> Sentence:
+    span = card.span(claim, material.language)
+    found = card.claim(claim)
+    key = "label" if found.section and found.is_checked else "label_unchecked"
+    label = material.words[key].format(paper=card.short, section=found.section)
+    return material.say(part, "claim", span, about=about, label=label, claim=card.source.fields[span.field])
+
+
+def _quoted(
+    material: Material, part: Part, source: Source, span: Span, *, about: str | None = None
+) -> Sentence:
+    quote = shown(source.fields[span.field][span.start : span.end])
+    if part == 3:
+        return material.say(3, "in_its_words", span, about=about, quote=quote)
+    return material.say(part, "quote", span, name=shown_name(source), quote=quote)
+
+
+def _factor_sentences(material: Material) -> Iterator[Sentence]:
+    factor, factors = material.question.factor, material.decision.factors
+    if factor is None or factors is None:
+        return
+    enlarging = next(step.by for step in material.decision.steps if step.task in ENLARGING)
+    if factors.fixed and not factors.has(factor.value):
+        span = factors.span or enlarging.source.span("name")
+        slots = {"name": shown_name(enlarging.source), "fixed": _factors_text(enlarging, material)}
+        yield material.say(2, "not_fixed", span, factor=_number(factor.value), **slots)
+        largest = max(factors.fixed)
+        passes = math.ceil(math.log(factor.value) / math.log(largest) - 1e-9)
+        if 1 <= passes <= _MOST_PASSES and largest**passes >= factor.value:
+            count = {"count": passes, "fixed": largest, "product": largest**passes}
+            yield material.say(
+                2, "passes", span, material.place(factor.place), factor=_number(factor.value), **count
+            )
+    elif factors.trained and factors.trained_span:
+        low, high = factors.trained
+        key = "inside" if low <= factor.value <= high + 5e-3 else "outside"
+        slots = {"low": _number(low), "high": _number(high), "times": _number(factor.value / high)}
+        yield material.say(2, key, factors.trained_span, factor=_number(factor.value), **slots)
+
+
+def _limits(material: Material) -> Iterator[Sentence]:
+    if "not_recovered" in material.decision.caveats:
+        yield material.say(2, "not_recovered", material.place(material.question.unknowable))
+        for step in material.decision.steps:
+            if span := limits_told(step.by.source):
+                yield _quoted(material, 2, step.by.source, span)
+    wrong = material.decision.rejected
+    if wrong and any(
+        is_praise(wrong.able.source.fields[name][start:end]) for name, start, end in wrong.able.source.prose()
+    ):
+        yield material.say(
+            2, "overstated", wrong.able.source.span("name"), name=shown_name(wrong.able.source)
+        )
+
+
+def _attributes(material: Material) -> Iterator[Sentence]:
+    names = phrases(material.language).attributes
+    by_id = {one.source.id: one.source for one in material.every}
+    for name, place, span in material.decision.stated:
+        source = by_id[span.source]
+        key = "stated_field" if span.field in ("dataset", "licence") else "stated"
+        quote = shown(source.fields[span.field][span.start : span.end])
+        yield material.say(
+            2, key, span, material.place(place), what=names[name], name=shown_name(source), quote=quote
+        )
+    missing = material.decision.not_stated
+    if missing:
+        spans = [material.place(place) for _, place in missing]
+        yield material.say(
+            2, "not_stated", *spans, what=_joined([names[name] for name, _ in missing], material)
+        )
+
+
+def _sources(material: Material) -> Iterator[Sentence]:
+    for role in material.roles:
+        yield _reason(material, role)
+        able = material.able(role.source)
+        most = _MOST_QUOTED[role.role]
+        if role.role == "primary" and material.decision.steps:
+            most = 1  # the rest stands in part 2
+        spans = (
+            [role.span]
+            if role.role == "related"
+            and role.span.field in ("summary", "abstract")
+            and _is_fit(able, role.span)
+            else []
+        )
+        if not spans:
+            spans = telling(able, role.task, most=most, asked=material.stems)
+        for span in spans:
+            yield _quoted(material, 3, able.source, span, about=role.source)
+        card = card_of(able.source)
+        if not spans and card is not None and role.role != "primary":
+            yield _claimed(material, card, card.claims[0].id, part=3, about=role.source)
+
+
+def _is_fit(able: Able, span: Span) -> bool:
+    """Whether the sentence that shows a role may be quoted."""
+    return any(
+        span.field == one.field and one.start <= span.start < one.end for one in telling(able, None, most=99)
+    )
+
+
+def _reason(material: Material, role: RoleOf) -> Sentence:
+    able = material.able(role.source)
+    name = shown_name(able.source)
+    tasks = lexicon().tasks
+    slots: dict[str, str] = {"name": name}
+    key = {"does_it": "primary"}.get(role.reason, role.reason)
+    if role.task:
+        slots |= {"task": material.task_name(role.task)}
+        types = phrases(material.language).types
+        slots |= {"takes": types[tasks[role.task].takes], "gives": types[tasks[role.task].gives]}
+    asked = tasks.get(material.decision.task)
+    slots["needed"] = phrases(material.language).types[asked.gives] if asked else ""
+    if role.step is not None:
+        slots["primary"] = shown_name(material.decision.steps[role.step].by.source)
+    if role.reason == "nothing_common" and role.task:
+        key = "nothing_common_task"
+    elif role.reason == "no_task":
+        key = "no_task_role" if role.task else "no_task_role_bare"
+    elif role.reason == "other_task" and asked and tasks[str(role.task)].gives == asked.gives:
+        key = "nothing_common_task" if role.role == "unrelated" else "other_task_same_type"
+    return material.say(3, key, role.span, about=role.source, **slots)
+
+
+def chain_text(steps: Sequence[StepShown], language: str) -> str:
+    """Input -> model -> output, the output of a step being the input of the next where the types allow."""
+    types = phrases(language).types
+    parts = [types[steps[0].takes], steps[0].by, types[steps[0].gives]]
+    lines = []
+    for before, after in zip(steps, steps[1:], strict=False):
+        if before.gives == after.takes or (before.gives == "Image" and after.takes.startswith("Image")):
+            parts += [after.by, types[after.gives]]
+        else:
+            lines.append(" -> ".join(parts))
+            parts = [types[after.takes], after.by, types[after.gives]]
+    return "; ".join([*lines, " -> ".join(parts)])
+
+
+def trained_of(card: Card | None, language: str) -> tuple[tuple[float, float], Span] | None:
+    """The range of factors of a card, with the claim that says it."""
+    if card is None or card.trained_factors is None:
+        return None
+    return card.trained_factors, card.span(TRAINED, language)
+
+
+def all_sources(material: Material) -> Sources:
+    """The provided sources, the question, and the cards that count here."""
+    found = [one.source for one in material.every]
+    made = {card.source.id: card.source for one in material.every if (card := card_of(one.source))}
+    return Sources([*found, material.asked, *made.values()])
+
+
+def _place_of(question: Question, task: str) -> Place | None:
+    if task not in ENLARGING:
+        return question.first_place(task)
+    places = [question.first_place("enlarge"), question.first_place(task)]
+    return next((place for place in places if place), question.factor.place if question.factor else None)
+
+
+def _factors_text(able: Able, material: Material) -> str:
+    fixed = sorted(able.factors.fixed)
+    return _joined([f"x{one}" for one in fixed], material) if fixed else "?"
+
+
+def _joined(parts: Sequence[str], material: Material) -> str:
+    if len(parts) < 2:
+        return "".join(parts)
+    return ", ".join(parts[:-1]) + material.words["fixed_and"] + parts[-1]
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if value < 1e4 else f"{value:.0f}"

@@ -1,0 +1,394 @@
+"""From a question and its sources to a decision: the task, who does it, and what has to be said beside it.
+
+The words of the question choose the task; what the sources can do breaks ties, decides between the ways of
+enlarging, and says whether anybody provided does it at all. Similarity never chooses.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from anyres.advisor.abilities import Able, Factors
+from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
+from anyres.advisor.question import Place, Question
+from anyres.advisor.sources import Source, Span
+
+Outcome = Literal["answer", "wrong_model", "none", "unclear"]
+Caveat = Literal["scale_beyond_trained", "scale_not_fixed_factor", "not_recovered"]
+ENLARGE: Final = "enlarge"  # all ways of enlarging, before one of them is chosen
+_SMALLEST: Final = 1.0  # what words have to come to, to name a task at all
+_OF_A_FACTOR: Final = 3.0  # what a factor or two sizes say for enlarging
+_PRIOR: Final = {"first": 1.5, "model": 1.0, "paper": 0.5}  # for a task that a provided source does
+_NEAR: Final = 0.6  # of the best score: as likely, where both are recommended
+_SECOND_STEP: Final = 1.5  # what words have to come to for a further step
+_DEGRADED: Final = 2.0  # what words of a bad picture have to come to
+_NO_PICTURES: Final = re.compile(
+    r"\b(?:mp3|wav|audio|songs?|singer|music|podcasts?|speech|voice|spreadsheets?|excel|pivot|recipe"
+    r"|sourdough|bake|baking|bread|tax(?:es)?"
+    r"|invest|stocks?|shares|lawyer|headache|doctor|poem|essay|homework|translate|translation|sql|css"
+    r"|regex|javascript|wifi|router|printer driver|train ticket|flight"
+    r"|recipe|cook(?:ing)?|soup|tomato\w*|plants? (?:die|dying)|knee hurts|diet|password|e-?mail)\b"
+    r"|(?:convert|turn|chang)\w*[^.?!]{0,40}\.?(?:heic|tiff?|webp|pdf|png|docx?"
+    r"|mov)\b[^.?!]{0,30}\b(?:into|to)\b[^.?!]{0,12}\.?(?:jpe?g|png|pdf|webp|gif|mp4|word)"
+    r"|엑셀|피벗|음악|노래|음성|목소리|레시피|요리|번역|세금|주식|날씨 예보|김치|찌개|비밀번호|이메일",
+    re.IGNORECASE,
+)
+_PICTURES: Final = re.compile(
+    r"\b(?:photo\w*|pictures?|images?|pics?|scans?|snaps?|shots?|portraits?|frames?|videos?|footage|camera"
+    r"|selfies?|logo|pixels?|png|jpe?g)\b"
+    r"|사진|이미지|그림|영상|화면|픽셀|카메라|동영상|스캔",
+    re.IGNORECASE,
+)
+_UNSURE: Final = re.compile(
+    r"no idea (?:whether|if)|not sure (?:whether|if)|don['’]?t know (?:whether|if)|either .{3,60} or "
+    r"|인지 .{2,30}인지",
+    re.I,
+)
+_RECOVERING: Final = frozenset(
+    {*ENLARGING, "face_restoration", "colorization", "deblurring", "denoising", "inpainting", "low_light_enhancement",
+     "compression_artifact_removal", "hdr_reconstruction", "reflection_removal"}
+)  # fmt: skip
+_STATED: Final = {
+    "speed": r"real[- ]time|\bfps\b|milliseconds?|\bms\b|\d seconds?|\bfast(?:er)?\b|orders of magnitude"
+    r"|frames per second",
+    "memory": r"\b\d+(?:\.\d+)? ?GB\b|\bVRAM\b|memory (?:use|footprint|of)|megabytes",
+    "licence": r"licen[cs]e|Apache|MIT\b|BSD|GPL|CC[- ]BY",
+    "commercial_use": r"commercial",
+    "price": r"\bfree of charge\b|price|cost of \$|dollars",
+    "training_data": r"trained on|training (?:set|data|pictures|images|pairs)|million (?:pictures|pairs"
+    r"|images)",
+    "accuracy": r"\bdB\b|\d ?(?:%|percent)|\bmAP\b|\bAP\b|accuracy|error|mIoU|PSNR|beats"
+    r"|better average precision",
+    "size_limit": r"(?:largest|maximum|up to) [^.]{0,30}(?:pixels|resolution|size)"
+    r"|higher than the one it was trained|any size|resolutions? higher",
+    "platform": r"\bCPU\b|\bGPU\b|mobile|phone|browser|on a laptop|edge device|Windows|Linux",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the way: a task, and the source that does it."""
+
+    task: str
+    by: Able
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A recommended model that does not do what is asked, and the factor where that is why."""
+
+    able: Able
+    is_for_factor: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided, and why nothing else was."""
+
+    outcome: Outcome
+    tasks: tuple[str, ...]  # in the order of the steps; the two candidates where it is unclear
+    steps: tuple[Step, ...]
+    rejected: Rejected | None
+    caveats: tuple[Caveat, ...]
+    stated: tuple[tuple[str, Place, Span], ...]  # asked attributes that a source tells
+    not_stated: tuple[tuple[str, Place], ...]  # and those that none does
+    factors: Factors | None  # of the source that enlarges
+
+    @property
+    def task(self) -> str:
+        """The one id."""
+        return self.tasks[0]
+
+
+def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -> Decision:
+    """The decision for a question that comes with these sources."""
+    every = [*models, *papers]
+    scores = _scores(question, models, papers)
+    ranked = sorted(scores, key=lambda task: -scores[task])
+    if not ranked or _is_about_something_else(question, scores):
+        named = None if ranked else _named(question, every)
+        if named is None:
+            return _nothing(NO_TASK)
+        ranked = [named]
+    first = ranked[0]
+    for second in ranked[1:3]:
+        if question.is_sequence and question.score(second) + _factor_bonus(question, second) >= _SECOND_STEP:
+            both = [_chosen(question, task, models, papers) for task in (first, second)]
+            if all(both) and both[0].by is not both[1].by:  # type: ignore[union-attr]
+                return _finished(question, _in_order(question, [one for one in both if one]), models, every)
+        if _is_unclear(question, scores, first, second, models):
+            ids = tuple(_id(question, task, models) for task in (first, second))
+            return Decision("unclear", ids, (), None, (), (), (), None)
+    step = _chosen(question, first, models, papers)
+    if step is None:
+        return _nothing(_id(question, first, every))
+    return _finished(question, [step], models, every)
+
+
+def names_in(sources: Iterable[Source]) -> list[str]:
+    """Names by which a question may call these sources: in full, before a colon, and words that are no English."""
+    found: list[str] = []
+    for source in sources:
+        name = source.name
+        short = name.partition(":")[0]
+        found += [name, short]
+        found += [word for word in re.findall(r"[A-Za-z][\w+-]*", short) if _is_a_name(word)]
+    return [name for name in dict.fromkeys(found) if len(name) > 2]
+
+
+def _is_a_name(word: str) -> bool:
+    """Capitals or digits within a word: SwinIR, NAFNet-SIDD, RCAN-it, x4 is none."""
+    return bool(re.search(r"[a-z][A-Z]|[A-Z]{2}|[A-Za-z]\d", word)) and not re.fullmatch(
+        r"[xX]\d+|\d+[xX]", word
+    )
+
+
+def _scores(question: Question, models: Sequence[Able], papers: Sequence[Able]) -> dict[str, float]:
+    """By task, all ways of enlarging as one: what its words come to, with a little for what is provided."""
+    words = lexicon()
+    scores = {task: question.score(task) for task in words.tasks if task not in ENLARGING}
+    base = question.score(ENLARGE) + _factor_bonus(question, ENLARGE)
+    video, real = question.score("video_sr"), question.score("real_world_sr")
+    extra = max(0.0, min(3.0, question.score("sisr_any"))) / 2
+    scores[ENLARGE] = (
+        base + extra + max(video if base > 0 else 0.6 * video, 0.4 * real if base > 0 else 0.0, 0.0)
+    )
+    kept = {task: score for task, score in scores.items() if score >= _SMALLEST}
+    for number, able in enumerate(models):
+        for task in _families(able):
+            if task in kept:
+                kept[task] += _PRIOR["first"] if number == 0 else _PRIOR["model"]
+                break
+    for task in kept:
+        if any(task in _families(able) for able in papers):
+            kept[task] += _PRIOR["paper"]
+    return kept
+
+
+def _factor_bonus(question: Question, task: str) -> float:
+    if task != ENLARGE or question.factor is None:
+        return 0.0
+    others = [question.score(one) for one in lexicon().tasks if one not in ENLARGING]
+    return _OF_A_FACTOR if question.score(ENLARGE) > 0 or max(others) < 5.0 else 0.5
+
+
+def _families(able: Able) -> list[str]:
+    return list(
+        dict.fromkeys(ENLARGE if task in ENLARGING else task for task in (one.task for one in able.abilities))
+    )
+
+
+def _is_about_something_else(question: Question, scores: Mapping[str, float]) -> bool:
+    """No question of pictures: another medium is named, and words of pictures hardly."""
+    return bool(_NO_PICTURES.search(question.text)) and (
+        not _PICTURES.search(question.text) or max(scores.values(), default=0.0) < 4.0
+    )
+
+
+def _named(question: Question, every: Sequence[Able]) -> str | None:
+    """The task of a source that the question calls by name, where its words name no task."""
+    for able in every:
+        called = any(
+            re.search(rf"(?<!\w){re.escape(name)}(?!\w)", question.text, re.IGNORECASE)
+            for name in names_in([able.source])
+        )
+        if called and able.abilities:
+            return _families(able)[0]
+    return None
+
+
+def _is_unclear(
+    question: Question, scores: Mapping[str, float], first: str, second: str, models: Sequence[Able]
+) -> bool:
+    """Two tasks as likely as each other, each done by a recommended model."""
+    done = [task for able in models for task in _families(able)[:1]]
+    if first not in done or second not in done or question.is_sequence:
+        return False
+    share = 0.3 if _UNSURE.search(question.text) else _NEAR
+    return scores[second] >= share * scores[first]
+
+
+def _id(question: Question, task: str, sources: Sequence[Able]) -> str:
+    """The id of a task of `_scores`: which way of enlarging, where nobody was chosen."""
+    if task != ENLARGE:
+        return task
+    if question.score("video_sr") >= 3.0:
+        return "video_sr"
+    ways = {one.task for able in sources for one in able.abilities if one.task in ENLARGING}
+    if len(ways) == 1:
+        return ways.pop()
+    return "real_world_sr" if _is_degraded(question) else "sisr_any"
+
+
+def _is_degraded(question: Question) -> bool:
+    return question.score("real_world_sr") >= _DEGRADED
+
+
+def _chosen(question: Question, task: str, models: Sequence[Able], papers: Sequence[Able]) -> Step | None:
+    """Who does it best of those provided; recommended models before papers."""
+    candidates = [*models, *papers]
+    if task != ENLARGE:
+        able = next((one for one in candidates if task in one.tasks), None)
+        return None if able is None else Step(task, able)
+    fitting = [one for one in candidates if one.tasks & set(ENLARGING)]
+    if not fitting:
+        return None
+    best = min(fitting, key=lambda one: _misfit(question, one) + (1.5 if one in papers else 0.0))
+    if _misfit(question, best) >= 5.0 and question.score("video_sr") >= 3.0:
+        return None
+    way = next(one.task for one in best.abilities if one.task in ENLARGING)
+    if question.factor and not question.factor.is_whole and not best.factors.has(question.factor.value):
+        way = "sisr_any"
+    return Step(way, best)
+
+
+def _misfit(question: Question, able: Able) -> float:
+    """How badly a way of enlarging fits what is asked; 0 fits."""
+    way = next((one.task for one in able.abilities if one.task in ENLARGING), None)
+    if way is None:
+        return 10.0
+    is_video = question.score("video_sr") >= 3.0
+    misfit = 5.0 if (way == "video_sr") != is_video else 0.0
+    if not is_video:
+        misfit += 1.0 if (way == "real_world_sr") != _is_degraded(question) else 0.0
+    if question.factor and not able.factors.has(question.factor.value):
+        misfit += 4.0
+    elif question.factor and not question.factor.is_whole and way != "sisr_any" and not able.factors.fixed:
+        misfit += 3.0
+    return misfit
+
+
+def _in_order(question: Question, steps: list[Step]) -> list[Step]:
+    """As they run: pictures are made before they are looked at, else in the order of the words."""
+    tasks = lexicon().tasks
+
+    def place(step: Step) -> tuple[bool, int]:
+        found = question.first_place(step.task)
+        if step.task in ENLARGING:
+            places = [question.first_place(ENLARGE), question.factor.place if question.factor else None]
+            found = min((one for one in places if one), default=found)
+        return tasks[step.task].gives not in ("Image", "Video"), found[0] if found else 0
+
+    return sorted(steps, key=place)
+
+
+def _finished(
+    question: Question, steps: list[Step], models: Sequence[Able], every: Sequence[Able]
+) -> Decision:
+    rejected = _rejected(question, steps, models)
+    enlarging = next((step.by for step in steps if step.task in ENLARGING), None)
+    factors = _known_factors(enlarging, every) if enlarging else None
+    caveats: list[Caveat] = []
+    if question.factor and enlarging and factors:
+        is_lacking = not enlarging.factors.has(question.factor.value)
+        if is_lacking or (rejected is not None and rejected.is_for_factor):
+            caveats.append("scale_not_fixed_factor")
+        elif factors.trained and question.factor.value > factors.trained[1] + 5e-3:
+            caveats.append("scale_beyond_trained")
+    if question.unknowable and any(step.task in _RECOVERING for step in steps):
+        caveats.append("not_recovered")
+    stated, not_stated = _attributes(question, steps, every)
+    return Decision(
+        "answer" if rejected is None else "wrong_model",
+        tuple(step.task for step in steps),
+        tuple(steps),
+        rejected,
+        tuple(caveats),
+        stated,
+        not_stated,
+        factors,
+    )
+
+
+def _rejected(question: Question, steps: Sequence[Step], models: Sequence[Able]) -> Rejected | None:
+    """The first recommended model, where it does not do what is asked and another source does."""
+    if not models or any(step.by is models[0] for step in steps):
+        return None
+    first = models[0]
+    if not any(_does(first, step.task) for step in steps):
+        return Rejected(first, is_for_factor=False)
+    enlarging = next((step for step in steps if step.task in ENLARGING), None)
+    if enlarging is None or _misfit(question, first) - _misfit(question, enlarging.by) < 1.0:
+        return None
+    is_for_factor = bool(question.factor) and not first.factors.has(question.factor.value)  # type: ignore[union-attr]
+    return Rejected(first, is_for_factor=is_for_factor)
+
+
+def _does(able: Able, task: str) -> bool:
+    return bool(able.tasks & set(ENLARGING)) if task in ENLARGING else task in able.tasks
+
+
+def same_paper(first: Source, second: Source) -> bool:
+    """Whether two sources name one paper, by its arXiv number or by its title."""
+    if first.paper_id is not None and first.paper_id == second.paper_id:
+        return True
+    links = {link.address for link in first.links if link.kind == "code"}
+    return any(link.address in links for link in second.links if link.kind == "code")
+
+
+def _known_factors(able: Able, every: Sequence[Able]) -> Factors:
+    """Its factors, with the trained range that another source of the same method tells."""
+    if able.factors.trained is not None or able.factors.fixed:
+        return able.factors
+    for other in every:
+        if other.factors.trained is not None and (
+            same_paper(able.source, other.source) or is_named_in(other, able)
+        ):
+            return other.factors
+    return able.factors
+
+
+def is_named_in(part: Able, whole: Able) -> bool:
+    """Whether a method carries the name of a source: RDN in SISR-Any-LIIF-RDN, SwinIR in its summary."""
+    text = f"{whole.source.name} {whole.source.fields.get('summary', '')}"
+    return any(
+        re.search(rf"(?<![A-Za-z0-9]){re.escape(one)}(?![a-z0-9])", text)
+        for one in acronyms(part.source.name)
+    )
+
+
+def acronyms(title: str) -> set[str]:
+    """Short names of a paper: what stands before a colon, and the initials of its first words."""
+    found = {word for word in re.findall(r"[A-Za-z][\w+-]*", title.partition(":")[0]) if _is_a_name(word)}
+    initials = [word[0] for word in re.findall(r"[A-Za-z]+", title) if word[0].isupper()]
+    for start in range(max(0, len(initials) - 2)):
+        for length in (3, 4, 5):
+            if start + length <= len(initials):
+                found.add("".join(initials[start : start + length]))
+    return {one for one in found if len(one) > 2}
+
+
+def _attributes(
+    question: Question, steps: Sequence[Step], every: Sequence[Able]
+) -> tuple[tuple[tuple[str, Place, Span], ...], tuple[tuple[str, Place], ...]]:
+    """What is asked of the models, told or not told by them, their papers and the sources they are part of."""
+    read = [step.by for step in steps]
+    read += [
+        one
+        for one in every
+        if one not in read and any(same_paper(one.source, step.by.source) for step in steps)
+    ]
+    stated, missing = [], []
+    for name, place in dict(question.attributes).items():
+        span = next((found for able in read if (found := _told(able.source, name))), None)
+        if span is None:
+            missing.append((name, place))
+        else:
+            stated.append((name, place, span))
+    return tuple(stated), tuple(missing)
+
+
+def _told(source: Source, attribute: str) -> Span | None:
+    if attribute == "training_data" and "dataset" in source.fields:
+        return source.span("dataset")
+    if attribute == "licence" and "licence" in source.fields:
+        return source.span("licence")
+    for name, start, end in source.prose():
+        if re.search(_STATED[attribute], source.fields[name][start:end]):
+            return source.span(name, start, end)
+    return None
+
+
+def _nothing(task: str) -> Decision:
+    return Decision("none", (task,), (), None, (), (), (), None)

@@ -1,0 +1,202 @@
+"""An answer as text, Markdown, HTML or JSON. Every span is cut out anew; what comes from outside is escaped."""
+
+import html
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Literal
+
+from anyres.advisor.answer import Answer, Part, Sentence, references
+from anyres.advisor.phrases import phrases
+from anyres.advisor.quoting import shown, shown_name
+from anyres.core.errors import InputError
+
+Format = Literal["text", "markdown", "json", "html"]
+_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
+_NUMBER: Final[Sequence[Part]] = (1, 2, 3)
+
+
+def rendered(answer: Answer, form: str) -> str:
+    """The answer in a format; ends with a line break.
+
+    Raises InputError for another format, or if a source is not what the answer was made from.
+    """
+    makers: Mapping[str, Callable[[Answer], str]] = {
+        "text": _text,
+        "markdown": _markdown,
+        "json": _json,
+        "html": _html,
+    }
+    if form not in makers:
+        raise InputError(f"An answer is {', '.join(makers)}; {form!r} was asked for.")
+    for sentence in answer.sentences:
+        for span in sentence.spans:
+            answer.sources.words(span)
+    return makers[form](answer)
+
+
+def _json(answer: Answer) -> str:
+    return json.dumps(answer.as_json(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _text(answer: Answer) -> str:
+    numbers = references(answer.sentences)
+    words = phrases(answer.language).words
+    lines: list[str] = []
+    for part in _NUMBER:
+        lines += [phrases(answer.language).parts[part - 1], ""]
+        if part < 3:
+            lines += [
+                f"   {one.text}{_label(one)} {_marks(one, numbers)}" for one in answer.sentences_of(part)
+            ]
+        else:
+            for role in answer.roles:
+                source = answer.sources[role.source]
+                lines.append(f"   [{phrases(answer.language).roles[role.role]}] {shown_name(source)}")
+                told = answer.sentences_of(3, about=role.source)
+                lines += [f"      {one.text}{_label(one)} {_marks(one, numbers)}" for one in told]
+                lines += [f"      {address}" for address in answer.links[role.source]]
+                lines += [f"      ({missing})" for missing in _missing(answer, role.source)]
+        lines.append("")
+    lines += [
+        f"{words['sources']}: "
+        + "; ".join(f"[{number}] {_named(answer, name)}" for name, number in numbers.items())
+    ]
+    lines += [f"{words['notices']}: {shown(notice)}" for notice in answer.notices]
+    if answer.removed:
+        lines.append(words["removed"].format(count=answer.removed))
+    if answer.run:
+        lines += [f"{words['results']}: {path}" for path in answer.run.outputs]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _markdown(answer: Answer) -> str:
+    numbers = references(answer.sentences)
+    lines: list[str] = []
+    for part in _NUMBER:
+        lines += [f"## {phrases(answer.language).parts[part - 1].replace('->', '→')}", ""]
+        if part < 3:
+            lines += [
+                f"- {_escaped(one.text + _label(one))} {_escaped(_marks(one, numbers))}"
+                for one in answer.sentences_of(part)
+            ]
+            if part == 2 and answer.document is not None:
+                lines += ["", "```mermaid", _drawing(answer).rstrip(), "```"]
+        else:
+            for role in answer.roles:
+                source = answer.sources[role.source]
+                lines.append(
+                    f"- **{_escaped(shown_name(source))}** — {phrases(answer.language).roles[role.role]}"
+                )
+                told = answer.sentences_of(3, about=role.source)
+                lines += [
+                    f"  - {_escaped(one.text + _label(one))} {_escaped(_marks(one, numbers))}" for one in told
+                ]
+                lines += [
+                    f"  - <{_with_scheme(address)}>"
+                    if address.startswith("http")
+                    else f"  - {_escaped(address)}"
+                    for address in answer.links[role.source]
+                ]
+                lines += [f"  - {missing}" for missing in _missing(answer, role.source)]
+        lines.append("")
+    lines += [f"{number}. {_escaped(_named(answer, name))}" for name, number in numbers.items()]
+    lines += ["", *(f"> {_escaped(shown(notice))}" for notice in answer.notices)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _html(answer: Answer) -> str:
+    numbers = references(answer.sentences)
+    safe = html.escape
+    parts = [f'<article class="anyres-answer" lang="{answer.language}">']
+    for part in _NUMBER:
+        parts.append(f"<section><h2>{safe(phrases(answer.language).parts[part - 1])}</h2>")
+        if part < 3:
+            parts.append(
+                "<ul>"
+                + "".join(_html_sentence(answer, one, numbers) for one in answer.sentences_of(part))
+                + "</ul>"
+            )
+            if part == 2 and answer.document is not None:
+                from anyres.workflow.draw import svg
+                from anyres.workflow.graph import resolve
+
+                parts.append(svg(resolve(answer.document)))
+        else:
+            for role in answer.roles:
+                source = answer.sources[role.source]
+                told = "".join(
+                    _html_sentence(answer, one, numbers) for one in answer.sentences_of(3, about=role.source)
+                )
+                links = "".join(_html_link(address) for address in answer.links[role.source])
+                missing = "".join(f"<li>{safe(one)}</li>" for one in _missing(answer, role.source))
+                parts.append(
+                    f"<section><h3>{safe(shown_name(source))} "
+                    f"<small>{safe(phrases(answer.language).roles[role.role])}</small></h3>"
+                    f"<ul>{told}{links}{missing}</ul></section>"
+                )
+        parts.append("</section>")
+    named = "".join(
+        f'<li id="source-{number}">{safe(_named(answer, name))}</li>' for name, number in numbers.items()
+    )
+    parts.append(f"<footer><ol>{named}</ol>")
+    parts += [f"<p>{safe(shown(notice))}</p>" for notice in answer.notices]
+    parts.append("</footer></article>")
+    return "\n".join(parts) + "\n"
+
+
+def _html_sentence(answer: Answer, sentence: Sentence, numbers: Mapping[str, int]) -> str:
+    words = " | ".join(shown(answer.sources.words(span), longest=200) for span in sentence.spans)
+    marks = "".join(f'<a href="#source-{number}">[{number}]</a>' for number in _numbers(sentence, numbers))
+    return f'<li title="{html.escape(words, quote=True)}">{html.escape(sentence.text + _label(sentence))} {marks}</li>'
+
+
+def _html_link(address: str) -> str:
+    """An address that began with http, as a link; any other as text: it may not become one by guessing."""
+    if not re.match(r"https?://", address, re.IGNORECASE):
+        return f"<li>{html.escape(address)}</li>"
+    return f'<li><a rel="noopener noreferrer nofollow" href="{html.escape(address, quote=True)}">{html.escape(address)}</a></li>'
+
+
+def _with_scheme(address: str) -> str:
+    return address
+
+
+def _escaped(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+def _label(sentence: Sentence) -> str:
+    return f" ({sentence.label})" if sentence.label else ""
+
+
+def _numbers(sentence: Sentence, numbers: Mapping[str, int]) -> list[int]:
+    return sorted({numbers[span.source] for span in sentence.spans})
+
+
+def _marks(sentence: Sentence, numbers: Mapping[str, int]) -> str:
+    return "".join(f"[{number}]" for number in _numbers(sentence, numbers))
+
+
+def _missing(answer: Answer, source: str) -> list[str]:
+    words = phrases(answer.language).words
+    kinds = {link.kind for link in answer.sources[source].links}
+    return [words[key] for kind, key in (("paper", "no_paper"), ("code", "no_code")) if kind not in kinds]
+
+
+def _named(answer: Answer, name: str) -> str:
+    """A source as the list of sources calls it."""
+    source, words = answer.sources[name], phrases(answer.language).words
+    if source.kind in ("question", "run"):
+        return words[source.kind]
+    if source.kind == "card":
+        return words["card"].format(name=shown_name(source))
+    return shown_name(source)
+
+
+def _drawing(answer: Answer) -> str:
+    from anyres.workflow.draw import mermaid
+    from anyres.workflow.graph import resolve
+
+    assert answer.document is not None
+    return mermaid(resolve(answer.document))

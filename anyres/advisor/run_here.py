@@ -1,0 +1,183 @@
+"""The proposed workflow run on the user's picture, and what the answer then says of this very run."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from anyres.advisor.answer import Answer, RunFacts, Sentence
+from anyres.advisor.cards import card_of, published_field
+from anyres.advisor.phrases import phrases
+from anyres.advisor.plan import PHOTO
+from anyres.advisor.quoting import shown, shown_name
+from anyres.advisor.sources import Source, Sources, Span
+from anyres.core.errors import InputError, RunError
+from anyres.core.files import Limits, read_image
+from anyres.core.image import Image
+from anyres.core.pixels import psnr
+from anyres.core.resample import resize
+from anyres.core.sizes import size_text
+from anyres.models.catalog import find_weights, weights_paths
+from anyres.operations.upscale import DEFAULT_MODEL
+from anyres.workflow.document import Document, NodeEntry
+from anyres.workflow.events import BatchFinished
+from anyres.workflow.graph import resolve
+from anyres.workflow.items import Item
+from anyres.workflow.run import run_batch
+
+RUN: Final = "run"  # id of a run as a source
+RDN_WEIGHTS: Final = (
+    "rdn-liif",
+    "rdn-liif-mmagic",
+    "liif-rdn",
+)  # those of the recommended method, if installed
+LARGEST_CHECKED: Final = 64e6  # pixels of a result that is compared with its input
+CHANGED: Final = 0.02  # of the range: a pixel that differs by more from bicubic counts as changed
+_ENLARGED: Final = "enlarged"  # the output of the proposed document
+
+OnProgress = Callable[[Item, float], None]
+
+
+def with_run(
+    answer: Answer,
+    photo: Path,
+    output: Path,
+    *,
+    overwrite: bool = False,
+    limits: Limits | None = None,
+    on_progress: OnProgress | None = None,
+) -> Answer:
+    """The answer with the facts of its workflow, run on a picture.
+
+    Raises:
+        InputError: if nothing here can run the workflow, or the picture or the place of the result is wrong.
+        RunError: if the work could not be finished.
+        LimitError: if it does not fit memory or disk.
+    """
+    if answer.document is None:
+        raise InputError(
+            "There is no workflow to run: nothing here does what the answer proposes. Ask without --run."
+        )
+    weights = next((name for name in RDN_WEIGHTS if name in weights_paths()), DEFAULT_MODEL)
+    document = _with_weights(answer.document, weights)
+    graph = resolve(document)
+    scalars = {name: one.default for name, one in document.inputs.items() if name != PHOTO}
+    item = Item({PHOTO: photo}, {_ENLARGED: output}, scalars)
+    events = run_batch(
+        graph, [item], overwrite=overwrite, limits=limits, is_resumable=False, on_progress=on_progress
+    )
+    *_, finished = events
+    assert isinstance(finished, BatchFinished)
+    if finished.failed:
+        failed = finished.failed[0]
+        raise (InputError if failed.exit_code == InputError.exit_code else RunError)(failed.reason)
+    facts = _facts(read_image(photo, limits=limits), read_image(output, limits=_no_limits()), weights)
+    return _told(replace(answer, document=document), facts, str(output))
+
+
+def _with_weights(document: Document, weights: str) -> Document:
+    """The document with the weights that run written into its node, where they are not the default."""
+    if weights == DEFAULT_MODEL:
+        return document
+    nodes: dict[str, NodeEntry] = {
+        name: replace(entry, parameters={**entry.parameters, "model": weights})
+        for name, entry in document.nodes.items()
+    }
+    return replace(document, nodes=nodes)
+
+
+def _no_limits() -> Limits:
+    """For a file that this program has just written."""
+    return Limits(max_megapixels=1e6, max_megabytes=1e6)
+
+
+def _facts(before: Image, after: Image, weights: str) -> dict[str, str]:
+    named = find_weights(weights)
+    factor = (after.height * after.width / (before.height * before.width)) ** 0.5
+    facts = {
+        "name": "run",
+        "weights": weights,
+        "method": named.model.id,
+        "before": size_text(before.size_hw),
+        "after": size_text(after.size_hw),
+        "factor": f"{factor:.4g}",
+    }
+    if after.height * after.width <= LARGEST_CHECKED:
+        back = np.clip(resize(after.pixels, before.size_hw), 0, 1)
+        facts["consistency_db"] = f"{min(psnr(back, before.pixels), 99.0):.1f}"
+        bicubic = np.clip(resize(before.pixels, after.size_hw), 0, 1)
+        changed = np.abs(after.pixels - bicubic).max(axis=-1) > CHANGED
+        facts["changed_percent"] = f"{100 * float(changed.mean()):.1f}"
+    measured = _measured(named.model.name, weights, facts["factor"])
+    return facts | ({"set5_db": f"{measured:.2f}"} if measured is not None else {})
+
+
+def _measured(model: str, weights: str, factor: str) -> float | None:
+    """Our own PSNR on Set5 at that factor, from the figures that lie beside the model."""
+    import anyres.models
+
+    path = Path(str(anyres.models.__file__)).parent / model / "figures.json"
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))[f"{weights} benchmark"]["figures"]["measured"]
+    except (OSError, KeyError, ValueError):
+        return None
+    for entry in entries:
+        if (entry["pictures"], entry["method"]) == ("set5", weights) and f"{entry['scale']:g}" == factor:
+            return float(entry["psnr_db"])
+    return None
+
+
+def _told(answer: Answer, facts: dict[str, str], output: str) -> Answer:
+    run = Source(RUN, "run", facts)
+    words = phrases(answer.language).words
+    recommended = answer.sources[answer.steps[0].source]
+
+    def say(key: str, *names: str, more: tuple[Span, ...] = (), **slots: str) -> Sentence:
+        spans = tuple(run.span(name) for name in names)
+        return Sentence(2, words[key].format(**slots), spans + more)
+
+    is_compact = facts["weights"] == DEFAULT_MODEL
+    said = [
+        say(
+            "run_ran",
+            "weights",
+            more=(recommended.span("name"),),
+            recommended=shown_name(recommended),
+            weights=facts["weights"],
+            why=words["run_compact"] if is_compact else "",
+        )
+    ]
+    card = next((one for name in answer.sources if (one := card_of(answer.sources[name]))), None)
+    field = published_field("Set5", facts["factor"])
+    if is_compact and "set5_db" in facts and card is not None and field in card.source.fields:
+        published, ours = float(card.source.fields[field]), float(facts["set5_db"])
+        slots = {"ours": f"{ours:.2f}", "published": f"{published:.2f}", "less": f"{published - ours:.2f}"}
+        cited = (card.source.span(field),)
+        said.append(
+            say("run_less", "set5_db", more=cited, scale=facts["factor"], weights=facts["weights"], **slots)
+        )
+    said.append(
+        say(
+            "run_sizes",
+            "before",
+            "after",
+            "factor",
+            before=facts["before"],
+            after=facts["after"],
+            factor=facts["factor"],
+        )
+    )
+    if "consistency_db" in facts:
+        said.append(say("run_check", "consistency_db", consistency=facts["consistency_db"]))
+        said.append(say("run_detail", "changed_percent", detail=facts["changed_percent"]))
+    second = [one for one in answer.sentences if one.part < 3]
+    third = [one for one in answer.sentences if one.part == 3]
+    return replace(
+        answer,
+        sentences=(*second, *said, *third),
+        sources=Sources([*answer.sources.values(), run]),
+        run=RunFacts({name: shown(value) for name, value in facts.items() if name != "name"}, (output,)),
+    )
