@@ -10,11 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from anyres.advisor.lexicon import ENLARGING, Task, lexicon
+from anyres.advisor.likeness import likeness
 from anyres.advisor.sources import Source, Span
 
 LABELS: Final = ("detailed_category", "name")  # short fields that name a task, the more telling first
 _FIRST: Final = 3  # sentences at the beginning of a summary, which say what a thing is
 _LEAST: Final = 1.0  # what a summary alone has to come to
+_ALIKE: Final = 3.0  # likeness from which a source counts as doing a task
+_OF_PROSE, _MOST_OF_PROSE = 0.35, 14.0  # what the likeness of a summary counts beside that of a label
+_READ: Final = 600  # characters of a summary that are compared
 _SHARE: Final = 0.45  # of the best task's score, for another to count as well
 _ASIDE: Final = re.compile(
     r"\b(?:benchmark|tests?|tested|evaluat\w+|gains?|experiments?|applications?|such as in|helps?|useful"
@@ -110,11 +114,30 @@ def able(source: Source, *, trained: tuple[tuple[float, float], Span] | None = N
         best = max(scores.values(), default=0.0)
         kept = [task for task, score in scores.items() if score >= max(_LEAST, _SHARE * best)]
         abilities = tuple(Ability(task, spans[task], scores[task]) for task in kept)
+        alike = _alike(source)
+        if alike is not None and (not abilities or "detailed_category" in source.fields):
+            abilities = (alike,)
     ordered = tuple(sorted(abilities, key=lambda one: -one.score))
     factors = _factors(source, {one.task for one in ordered})
     if trained is not None and factors.trained is None:
         factors = replace(factors, trained=trained[0], trained_span=trained[1])
     return Able(source, ordered, factors, frozenset(scores) | {one.task for one in ordered})
+
+
+def _alike(source: Source) -> Ability | None:
+    """The task to whose phrases label and summary together are most alike, if they are alike enough."""
+    label = ". ".join(source.fields[name] for name in LABELS if name in source.fields)
+    prose = " ".join(source.fields[name][start:end] for name, start, end in source.prose())[:_READ]
+    by_label, by_prose = likeness(label, "sources"), likeness(prose, "sources")
+    scores = {task: by_label[task] + _OF_PROSE * min(by_prose[task], _MOST_OF_PROSE) for task in by_label}
+    best = max(scores, key=lambda task: scores[task])
+    if scores[best] < _ALIKE:
+        return None
+    field = next((name for name in LABELS if name in source.fields and likeness(source.fields[name], "sources")[best]), None)
+    if field is None:
+        first = next(source.prose(), None)
+        return Ability(best, source.span(*first) if first else source.span("name"), scores[best])
+    return Ability(best, source.span(field), scores[best])
 
 
 def _labelled(source: Source) -> list[tuple[Task, Span, float]]:

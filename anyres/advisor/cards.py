@@ -32,6 +32,9 @@ class Card:
     """What we say of one paper."""
 
     paper: str  # arXiv number
+    title: str
+    link: str  # to the paper
+    github: str | None  # of the authors
     short: str  # what the method is called
     task: str
     trained_factors: tuple[float, float] | None
@@ -76,6 +79,9 @@ def _card(raw: Mapping[str, Any]) -> Card:
     trained = raw["trained_factors"]
     return Card(
         paper=raw["paper"],
+        title=raw["title"],
+        link=raw["link"],
+        github=raw["github"],
         short=raw["short"],
         task=raw["task"],
         trained_factors=(float(trained[0]), float(trained[1])) if trained else None,

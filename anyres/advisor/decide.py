@@ -11,15 +11,17 @@ from typing import Final, Literal
 
 from anyres.advisor.abilities import Able, Factors
 from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
+from anyres.advisor.likeness import likeness
 from anyres.advisor.question import Place, Question
 from anyres.advisor.sources import Source, Span
 
 Outcome = Literal["answer", "wrong_model", "none", "unclear"]
 Caveat = Literal["scale_beyond_trained", "scale_not_fixed_factor", "not_recovered"]
 ENLARGE: Final = "enlarge"  # all ways of enlarging, before one of them is chosen
-_SMALLEST: Final = 1.0  # what words have to come to, to name a task at all
+_ALIKE, _MOST_ALIKE = 0.7, 6.0  # what likeness to phrases counts, and at most
+_SMALLEST: Final = 1.5  # what words have to come to, to name a task at all
 _OF_A_FACTOR: Final = 3.0  # what a factor or two sizes say for enlarging
-_PRIOR: Final = {"first": 1.5, "model": 1.0, "paper": 0.5}  # for a task that a provided source does
+_PRIOR: Final = {"first": 3.0, "model": 1.0, "paper": 1.0}  # for a task that a provided source does
 _NEAR: Final = 0.6  # of the best score: as likely, where both are recommended
 _SECOND_STEP: Final = 1.5  # what words have to come to for a further step
 _DEGRADED: Final = 2.0  # what words of a bad picture have to come to
@@ -126,6 +128,14 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
     return _finished(question, [step], models, every)
 
 
+def asked_tasks(question: Question) -> list[str]:
+    """The tasks that the words of a question speak of, the likeliest first; all ways of enlarging are one."""
+    scores = _scores(question, [], [])
+    if _is_about_something_else(question, scores):
+        return []
+    return sorted(scores, key=lambda task: -scores[task])
+
+
 def names_in(sources: Iterable[Source]) -> list[str]:
     """Names by which a question may call these sources: in full, before a colon, and words that are no English."""
     found: list[str] = []
@@ -147,13 +157,15 @@ def _is_a_name(word: str) -> bool:
 def _scores(question: Question, models: Sequence[Able], papers: Sequence[Able]) -> dict[str, float]:
     """By task, all ways of enlarging as one: what its words come to, with a little for what is provided."""
     words = lexicon()
-    scores = {task: question.score(task) for task in words.tasks if task not in ENLARGING}
+    alike = likeness(question.read, "questions")
+    scores = {
+        task: question.score(task) + _like(alike[task]) for task in words.tasks if task not in ENLARGING
+    }
     base = question.score(ENLARGE) + _factor_bonus(question, ENLARGE)
     video, real = question.score("video_sr"), question.score("real_world_sr")
     extra = max(0.0, min(3.0, question.score("sisr_any"))) / 2
-    scores[ENLARGE] = (
-        base + extra + max(video if base > 0 else 0.6 * video, 0.4 * real if base > 0 else 0.0, 0.0)
-    )
+    ways = max(video if base > 0 else 0.6 * video, 0.4 * real if base > 0 else 0.0, 0.0)
+    scores[ENLARGE] = base + extra + ways + _like(max(alike[way] for way in ENLARGING))
     kept = {task: score for task, score in scores.items() if score >= _SMALLEST}
     for number, able in enumerate(models):
         for task in _families(able):
@@ -164,6 +176,11 @@ def _scores(question: Question, models: Sequence[Able], papers: Sequence[Able]) 
         if any(task in _families(able) for able in papers):
             kept[task] += _PRIOR["paper"]
     return kept
+
+
+def _like(score: float) -> float:
+    """What likeness says, in the units of the lexicon's words."""
+    return min(_MOST_ALIKE, _ALIKE * score)
 
 
 def _factor_bonus(question: Question, task: str) -> float:

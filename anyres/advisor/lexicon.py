@@ -16,7 +16,7 @@ NO_TASK: Final = "none"
 ENLARGING: Final = ("sisr_any", "real_world_sr", "video_sr", "sisr")  # the more special ones first
 WEIGHTS: Final = {"strong": 3.0, "plain": 1.5, "weak": 0.5, "not": -2.0}
 _HANGUL: Final = re.compile(r"[가-힣]")
-_PARTS: Final = re.compile(r"\[[^\]]*\]\*?|_ | |\*|\\.|[^\[ *]")
+_PARTS: Final = re.compile(r"\[[^\]]*\]|_ | |\*|\\.|[^\[ *]")
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,4 @@ def _part(part: str, *, is_korean: bool) -> str:
         return ".{0,12}?" if is_korean else r"(?:[\w'’/&-]{1,30},?\s{1,3}){0,3}?"
     if part == " ":
         return r"\s{0,2}" if is_korean else r"[\s\-–]{1,3}"
-    if part == "*":
-        return r"\w{0,20}"
-    return part[:-1] + "{0,4}" if part.endswith("]*") else part
+    return r"\w{0,20}" if part == "*" else part

@@ -171,6 +171,7 @@ class Question:
     """A question, read."""
 
     text: str
+    read: str  # the text with the names of sources blanked out
     language: Language
     mentions: tuple[Mention, ...]
     factor: Factor | None
@@ -206,6 +207,7 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
     unknowable = _UNKNOWABLE.search(text)
     return Question(
         text=whole,
+        read=text,
         language=language_of(whole),
         mentions=tuple(_mentions(text, words)),
         factor=factor,

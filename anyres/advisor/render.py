@@ -1,17 +1,20 @@
-"""An answer as text, Markdown, HTML or JSON. Every span is cut out anew; what comes from outside is escaped."""
+"""An answer as text, Markdown, HTML or JSON.
+
+Every span is cut out anew, and what comes from outside is escaped.
+"""
 
 import html
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final
 
 from anyres.advisor.answer import Answer, Part, Sentence, references
 from anyres.advisor.phrases import phrases
 from anyres.advisor.quoting import shown, shown_name
 from anyres.core.errors import InputError
 
-Format = Literal["text", "markdown", "json", "html"]
+FORMATS: Final = ("text", "markdown", "json", "html")
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 _NUMBER: Final[Sequence[Part]] = (1, 2, 3)
 
@@ -27,6 +30,9 @@ def rendered(answer: Answer, form: str) -> str:
         "json": _json,
         "html": _html,
     }
+    makers: Mapping[str, Callable[[Answer], str]] = dict(
+        zip(FORMATS, (_text, _markdown, _json, _html), strict=True)
+    )
     if form not in makers:
         raise InputError(f"An answer is {', '.join(makers)}; {form!r} was asked for.")
     for sentence in answer.sentences:
@@ -156,10 +162,6 @@ def _html_link(address: str) -> str:
     if not re.match(r"https?://", address, re.IGNORECASE):
         return f"<li>{html.escape(address)}</li>"
     return f'<li><a rel="noopener noreferrer nofollow" href="{html.escape(address, quote=True)}">{html.escape(address)}</a></li>'
-
-
-def _with_scheme(address: str) -> str:
-    return address
 
 
 def _escaped(text: str) -> str:

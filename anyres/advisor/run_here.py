@@ -14,19 +14,24 @@ from anyres.advisor.phrases import phrases
 from anyres.advisor.plan import PHOTO
 from anyres.advisor.quoting import shown, shown_name
 from anyres.advisor.sources import Source, Sources, Span
-from anyres.core.errors import InputError, RunError
-from anyres.core.files import Limits, read_image
+from anyres.core.budget import free_disk_bytes
+from anyres.core.errors import InputError, LimitError, RunError
+from anyres.core.files import Limits, read_header, read_image
 from anyres.core.image import Image
+from anyres.core.memory import free_machine_bytes
 from anyres.core.pixels import psnr
 from anyres.core.resample import resize
 from anyres.core.sizes import size_text
 from anyres.models.catalog import find_weights, weights_paths
-from anyres.operations.upscale import DEFAULT_MODEL
+from anyres.operations.upscale import DEFAULT_MODEL, upscale
 from anyres.workflow.document import Document, NodeEntry
-from anyres.workflow.events import BatchFinished
+from anyres.workflow.events import BatchEvent, BatchFinished
+from anyres.workflow.folder import plan_items
 from anyres.workflow.graph import resolve
 from anyres.workflow.items import Item
+from anyres.workflow.preflight import preflight
 from anyres.workflow.run import run_batch
+from anyres.workflow.store import seconds_a_megapixel
 
 RUN: Final = "run"  # id of a run as a source
 RDN_WEIGHTS: Final = (
@@ -48,6 +53,7 @@ def with_run(
     *,
     overwrite: bool = False,
     limits: Limits | None = None,
+    on_event: Callable[[BatchEvent], None] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Answer:
     """The answer with the facts of its workflow, run on a picture.
@@ -69,11 +75,14 @@ def with_run(
     events = run_batch(
         graph, [item], overwrite=overwrite, limits=limits, is_resumable=False, on_progress=on_progress
     )
-    *_, finished = events
-    assert isinstance(finished, BatchFinished)
-    if finished.failed:
-        failed = finished.failed[0]
-        raise (InputError if failed.exit_code == InputError.exit_code else RunError)(failed.reason)
+    for event in events:
+        if on_event is not None:
+            on_event(event)
+    assert isinstance(event, BatchFinished)
+    if event.failed:
+        failed = event.failed[0]
+        kinds = {kind.exit_code: kind for kind in (RunError, LimitError, InputError)}
+        raise kinds.get(failed.exit_code, RunError)(failed.reason)
     facts = _facts(read_image(photo, limits=limits), read_image(output, limits=_no_limits()), weights)
     return _told(replace(answer, document=document), facts, str(output))
 
@@ -180,4 +189,47 @@ def _told(answer: Answer, facts: dict[str, str], output: str) -> Answer:
         sentences=(*second, *said, *third),
         sources=Sources([*answer.sources.values(), run]),
         run=RunFacts({name: shown(value) for name, value in facts.items() if name != "name"}, (output,)),
+    )
+
+
+def result_path(answer: Answer, photo: Path) -> Path:
+    """Where the result of a picture goes if nobody says: as `anyres upscale` names it, `photo.x2.png`."""
+    assert answer.document is not None
+    parameters = {"scale": answer.document.inputs["scale"].default}
+    return plan_items(upscale, [photo], parameters=parameters).items[0].output
+
+
+def with_forecast(answer: Answer, photo: Path, *, limits: Limits | None = None) -> Answer:
+    """The answer with what its workflow would make of a picture, without running it.
+
+    Raises:
+        InputError: if the picture cannot be read.
+        LimitError: if the result does not fit memory or disk; it names the largest scale that does.
+    """
+    assert answer.document is not None
+    header = read_header(photo, limits=limits)
+    graph = resolve(answer.document).bind({})
+    forecast = preflight(
+        graph,
+        {PHOTO: header.size_hw},
+        free_memory_bytes=free_machine_bytes(),
+        free_disk_bytes=free_disk_bytes(photo.parent),
+        times=seconds_a_megapixel(),
+    )
+    node = forecast.nodes[-1]
+    facts = {
+        "name": "check",
+        "before": size_text(header.size_hw),
+        "after": size_text(node.sizes_hw[0]),
+        "megapixels": f"{node.megapixels:.1f}",
+    }
+    run = Source(RUN, "run", facts)
+    text = phrases(answer.language).words["forecast"].format(**facts)
+    said = Sentence(2, text, tuple(run.span(name) for name in ("before", "after", "megapixels")))
+    earlier = [one for one in answer.sentences if one.part < 3]
+    later = [one for one in answer.sentences if one.part == 3]
+    return replace(
+        answer,
+        sentences=(*earlier, said, *later),
+        sources=Sources([*answer.sources.values(), run]),
     )

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from anyres.cli import demo, models, weights, workflow
+from anyres.cli import demo, library, models, weights, workflow
+from anyres.cli.ask import ask
 from anyres.cli.operations import command_of, has_command
 from anyres.cli.replay import replay
 from anyres.cli.report import say
@@ -22,6 +23,8 @@ app = typer.Typer(
 )
 for _operation in filter(has_command, every_operation().values()):
     app.command(_operation.name.replace("_", "-"))(command_of(_operation))
+app.command("ask")(ask)
+app.add_typer(library.app, name="library")
 app.add_typer(workflow.app, name="workflow")
 app.command("replay")(replay)
 app.add_typer(models.train, name="train")

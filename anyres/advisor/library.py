@@ -1,0 +1,265 @@
+"""The library: many models and papers, from which a question alone finds those that it may be answered from.
+
+One SQLite file. What a source does is worked out when it is imported, so a search asks for the task first and
+for likeness only within it. Common words are left out of a search: they find everything and order nothing.
+"""
+
+import contextlib
+import csv
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from anyres.advisor.abilities import able
+from anyres.advisor.brief import Brief, source_of
+from anyres.advisor.decide import ENLARGE, asked_tasks
+from anyres.advisor.lexicon import ENLARGING, lexicon
+from anyres.advisor.question import read_question
+from anyres.advisor.sources import Source
+from anyres.core.errors import InputError, LimitError
+
+Kind = Literal["model", "paper"]
+MAX_FILE_BYTES: Final = 1_000_000_000
+MODELS, PAPERS = 3, 4  # how many a question is answered from
+_COMMON: Final = 0.02  # share of the sources in which a word may stand and still be searched for
+_MOST_WORDS: Final = 8
+_BATCH: Final = 500
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS source (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, entry TEXT NOT NULL, UNIQUE (kind, name));
+CREATE TABLE IF NOT EXISTS does (task TEXT NOT NULL, kind TEXT NOT NULL, source INTEGER NOT NULL,
+    rank INTEGER NOT NULL, PRIMARY KEY (task, kind, source)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS does_source ON does (source);
+CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
+    name, label, prose, tokenize = 'porter unicode61', content = '');
+PRAGMA user_version = 1;
+"""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came of an import."""
+
+    added: int
+    replaced: int
+    skipped: tuple[str, ...]  # entries that are none, each with its reason
+
+
+class Library:
+    """A library's file, open; close it, or use it in a `with`."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a library, begun if there is none; InputError for a file that is none."""
+        self.path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.executescript(_SCHEMA)
+        except (sqlite3.Error, OSError) as error:
+            raise InputError(f"{path} is no library ({error}). Name another file with --library.") from error
+
+    def __enter__(self) -> "Library":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __len__(self) -> int:
+        return int(self._connection.execute("SELECT count(*) FROM source").fetchone()[0])
+
+    def count(self, kind: Kind) -> int:
+        """How many models or papers there are."""
+        return int(
+            self._connection.execute("SELECT count(*) FROM source WHERE kind = ?", (kind,)).fetchone()[0]
+        )
+
+    def import_file(
+        self, path: Path, *, kind: Kind, progress: Callable[[int], None] | None = None
+    ) -> Imported:
+        """Add the models or papers of a JSON or CSV file; one of a name that is there replaces it.
+
+        Raises:
+            InputError: for a file that cannot be read, or that is no list of objects.
+            LimitError: for a file that is too large.
+        """
+        return self.add(entries_of(path), kind=kind, progress=progress)
+
+    def add(
+        self, entries: Iterator[object], *, kind: Kind, progress: Callable[[int], None] | None = None
+    ) -> Imported:
+        """Add entries, each an object of fields; all or, if it is broken off, none of them."""
+        added, replaced, skipped = 0, 0, []
+        with self._connection:
+            for number, entry in enumerate(entries, start=1):
+                if not isinstance(entry, Mapping):
+                    skipped.append(f"Entry {number} is no object.")
+                    continue
+                source = source_of(entry, kind=kind, number=number)
+                if source.notices and source.name.endswith(f"{kind} {number}"):
+                    skipped.append(f"Entry {number} has no name.")
+                    continue
+                replaced += self._put(source, entry, kind)
+                added += 1
+                if progress is not None and number % _BATCH == 0:
+                    progress(number)
+        return Imported(added - replaced, replaced, tuple(skipped))
+
+    def brief(self, question: str) -> Brief:
+        """The question with the models and papers of the library that it may be answered from."""
+        read = read_question(question)
+        tasks = asked_tasks(read)[:2]
+        words = self._telling_words(question, tasks)
+        models = self._found("model", tasks, words, MODELS)
+        papers = self._found("paper", tasks, words, PAPERS)
+        papers += self._alike("paper", words, PAPERS - len(papers), without={one[0] for one in papers})
+        return Brief(question, self._sources(models, "model"), self._sources(papers, "paper"))
+
+    def _put(self, source: Source, entry: Mapping[str, Any], kind: Kind) -> bool:
+        name = " ".join(source.name.split())
+        known = self._connection.execute(
+            "SELECT id, entry FROM source WHERE kind = ? AND name = ?", (kind, name)
+        ).fetchone()
+        if known is not None:
+            old = source_of(json.loads(known[1]), kind=kind, number=1)
+            removal = ("delete", known[0], *_searched(old))
+            self._connection.execute(
+                "INSERT INTO words (words, rowid, name, label, prose) VALUES (?, ?, ?, ?, ?)", removal
+            )
+            self._connection.execute("DELETE FROM does WHERE source = ?", (known[0],))
+            self._connection.execute("DELETE FROM source WHERE id = ?", (known[0],))
+        kept = {
+            str(key): value
+            for key, value in entry.items()
+            if isinstance(value, str | int | float | list | None)
+        }
+        added = self._connection.execute(
+            "INSERT INTO source (kind, name, entry) VALUES (?, ?, ?)",
+            (kind, name, json.dumps(kept, ensure_ascii=False)),
+        )
+        row = added.lastrowid
+        self._connection.execute(
+            "INSERT INTO words (rowid, name, label, prose) VALUES (?, ?, ?, ?)", (row, *_searched(source))
+        )
+        tasks = dict.fromkeys(one.task for one in able(source).abilities)
+        self._connection.executemany(
+            "INSERT INTO does VALUES (?, ?, ?, ?)",
+            [(task, kind, row, rank) for rank, task in enumerate(tasks)],
+        )
+        return known is not None
+
+    def _telling_words(self, question: str, tasks: list[str]) -> list[str]:
+        """Words of the question and of the tasks' names, the rarest first, without those that stand everywhere."""
+        named = " ".join(lexicon().tasks[task].names["en"] for task in tasks if task in lexicon().tasks)
+        words = dict.fromkeys(re.findall(r"[a-z0-9가-힣]{3,}", f"{question} {named}".lower()))
+        most = max(20, int(_COMMON * len(self)))
+        counted = []
+        for word in words:
+            rows = self._connection.execute(
+                "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)",
+                (_match([word]), most + 1),
+            )
+            count = int(rows.fetchone()[0])
+            if 0 < count <= most:
+                counted.append((count, word))
+        return [word for _, word in sorted(counted)[:_MOST_WORDS]]
+
+    def _found(self, kind: Kind, tasks: list[str], words: list[str], most: int) -> list[tuple[int, str]]:
+        """Sources that do a task: first those that the words find, then the others that do nothing else first."""
+        wanted = [way for task in tasks for way in (ENLARGING if task == ENLARGE else (task,))]
+        if not wanted or most <= 0:
+            return []
+        marks = ", ".join("?" * len(wanted))
+        found: dict[int, str] = {}
+        if words:
+            matched = self._connection.execute(
+                "SELECT source.id, source.entry FROM words JOIN source ON source.id = words.rowid "
+                f"WHERE words MATCH ? AND source.kind = ? AND EXISTS (SELECT 1 FROM does WHERE does.source = source.id AND task IN ({marks})) "
+                "ORDER BY bm25(words, 8, 4, 1), source.name LIMIT ?",
+                (_match(words), kind, *wanted, most),
+            )
+            found.update(matched.fetchall())
+        if len(found) < most:
+            others = self._connection.execute(
+                f"SELECT DISTINCT source.id, source.entry FROM does JOIN source ON source.id = does.source "
+                f"WHERE does.task IN ({marks}) AND does.kind = ? ORDER BY does.rank, source.id LIMIT ?",
+                (*wanted, kind, 2 * most),
+            )
+            for row, entry in others.fetchall():
+                if len(found) < most:
+                    found.setdefault(row, entry)
+        return list(found.items())
+
+    def _alike(self, kind: Kind, words: list[str], most: int, *, without: set[int]) -> list[tuple[int, str]]:
+        """Sources with the question's words, whatever they do: papers to be told apart from what fits."""
+        if not words or most <= 0:
+            return []
+        rows = self._connection.execute(
+            "SELECT source.id, source.entry FROM words JOIN source ON source.id = words.rowid "
+            "WHERE words MATCH ? AND source.kind = ? ORDER BY bm25(words, 8, 4, 1), source.name LIMIT ?",
+            (_match(words), kind, most + len(without)),
+        ).fetchall()
+        return [row for row in rows if row[0] not in without][:most]
+
+    def _sources(self, rows: list[tuple[int, str]], kind: Kind) -> tuple[Source, ...]:
+        return tuple(
+            source_of(json.loads(entry), kind=kind, number=number)
+            for number, (_, entry) in enumerate(rows, start=1)
+        )
+
+
+def library_path() -> Path:
+    """The user's own library; it need not be there yet."""
+    from platformdirs import user_data_path
+
+    return user_data_path("anyres", appauthor=False) / "library.sqlite"
+
+
+def entries_of(path: Path) -> Iterator[object]:
+    """The entries of a JSON file (a list of objects) or of a CSV file with a line of names."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise LimitError(
+                f"{path} has {size / 1e6:.0f} MB; {MAX_FILE_BYTES / 1e6:.0f} MB are read at most. Split it."
+            )
+        if path.suffix.lower() == ".csv":
+            yield from _rows(path)
+            return
+        with path.open(encoding="utf-8-sig") as file:
+            raw = json.load(file)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}). Name a JSON or CSV file.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path} is neither JSON nor CSV ({str(error)[:80]}). Give a list of objects."
+        ) from error
+    if isinstance(raw, Mapping):
+        raw = next((value for value in raw.values() if isinstance(value, list)), [raw])
+    if not isinstance(raw, list):
+        raise InputError(f"{path} holds no list of objects. Give a list, one object for each model or paper.")
+    yield from raw
+
+
+def _rows(path: Path) -> Iterator[object]:
+    csv.field_size_limit(10_000_000)
+    with path.open(encoding="utf-8-sig", newline="") as file, contextlib.suppress(StopIteration):
+        yield from csv.DictReader(file)
+
+
+def _searched(source: Source) -> tuple[str, str, str]:
+    fields = source.fields
+    label = " ".join(fields.get(name, "") for name in ("category", "detailed_category", "dataset"))
+    return source.name, label, " ".join(fields.get(name, "") for name in ("summary", "abstract", "readme"))
+
+
+def _match(words: list[str]) -> str:
+    return " OR ".join(f'"{word}"' for word in words)

@@ -1,0 +1,77 @@
+"""Likeness: to which task's phrases a text is most alike, where the lexicon knows none or few of its words.
+
+A bank of short phrases, each of a task, made for this (`phrases.json`); a text gets, for each task, the sum of
+how much more often its words stand in that task's phrases than in all others (naive Bayes, as log odds). It
+breaks ties and helps where words are rare; it never outweighs plain words of the lexicon.
+"""
+
+import functools
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal
+
+Bank = Literal["questions", "sources"]
+_SMOOTHING: Final = 0.5
+_CLIP: Final = 3.0  # what one word may say for a task, log odds
+_STOP: Final = frozenset(
+    "a an the is are was were be been am i my me we our you your it its he she they them this that these those of in on at to for with by from and or but so "
+    "as if than then there here do does did have has had can could would should will may might just only very too also not no any some one all more most "
+    "want need like please make get got how what which who when where why picture pictures image images photo photos".split()
+)
+
+
+def likeness(text: str, bank: Bank) -> dict[str, float]:
+    """By task, how much more a text is like its phrases than like those of the others; 0 where it is not."""
+    weights = _weights(bank)
+    found = set(features(text))
+    scores = {}
+    for task, words in weights.items():
+        score = sum(words[one] for one in found if one in words)
+        scores[task] = max(0.0, score)
+    return scores
+
+
+def features(text: str) -> list[str]:
+    """What a text is compared by: stems of its English words and pairs of them, letter pairs of Korean ones."""
+    found: list[str] = []
+    stems: list[str] = []
+    for word in re.findall(r"[a-z]+|[가-힣]+", text.lower().replace("’", "'").replace("'", "")):
+        if "가" <= word[0] <= "힣":
+            found += [word[start : start + 2] for start in range(len(word) - 1)] + [word[:3]]
+        elif word not in _STOP and len(word) > 1:
+            stems.append(_stem(word))
+    found += stems
+    found += [f"{first} {second}" for first, second in zip(stems, stems[1:], strict=False)]
+    return found
+
+
+def _stem(word: str) -> str:
+    for ending in ("iness", "ings", "ing", "ness", "edly", "ies", "ied", "ed", "es", "er", "ly", "y", "s", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word
+
+
+@functools.cache
+def _weights(bank: Bank) -> Mapping[str, Mapping[str, float]]:
+    phrases = json.loads((Path(__file__).parent / "phrases.json").read_text(encoding="utf-8"))[bank]
+    counts = {task: Counter(one for phrase in texts for one in set(features(phrase))) for task, texts in phrases.items()}
+    sizes = {task: len(texts) for task, texts in phrases.items()}
+    total: Counter[str] = Counter()
+    for count in counts.values():
+        total.update(count)
+    everything = sum(sizes.values())
+    weights: dict[str, dict[str, float]] = defaultdict(dict)
+    for task, count in counts.items():
+        others = everything - sizes[task]
+        for word, times in count.items():
+            here = (times + _SMOOTHING) / (sizes[task] + 1)
+            there = (total[word] - times + _SMOOTHING) / (others + 1)
+            weight = math.log(here / there) - 1.0
+            if weight > 0:
+                weights[task][word] = min(_CLIP, weight)
+    return weights

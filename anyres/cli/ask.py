@@ -1,0 +1,148 @@
+"""`anyres ask`: a question and the sources that may answer it, to an answer and, if wanted, to a result."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anyres.advisor.answer import Answer
+from anyres.advisor.ask import answer_of
+from anyres.advisor.brief import MAX_BYTES, Brief, read_brief
+from anyres.advisor.builtin import builtin_brief
+from anyres.advisor.library import Library, library_path
+from anyres.advisor.render import FORMATS, rendered
+from anyres.cli.options import MaxMegabytes, MaxMegapixels
+from anyres.cli.report import bar, say
+from anyres.core.errors import InputError
+from anyres.core.files import Limits
+
+_LIMITS = Limits()
+STANDARD_INPUT = "-"
+
+BriefFile = Annotated[
+    str | None,
+    typer.Option(
+        "--brief",
+        "-b",
+        metavar="FILE",
+        help="Question, recommended models and related papers, as text or JSON; - reads standard input.",
+    ),
+]
+Language = Annotated[
+    str | None, typer.Option(metavar="en|ko", help="Of the answer; that of the question if not named.")
+]
+
+
+def ask(
+    question: Annotated[
+        str | None, typer.Argument(help="What you want to do or know; a brief may hold it instead.")
+    ] = None,
+    *,
+    brief: BriefFile = None,
+    sources: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Texts of the provided papers: PDF, HTML, text.")
+    ] = None,
+    library: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Library to answer from where there is no brief; yours if not named."
+        ),
+    ] = None,
+    image: Annotated[
+        Path | None, typer.Option("--image", "-i", metavar="PHOTO", help="The picture that you ask about.")
+    ] = None,
+    is_run: Annotated[bool, typer.Option("--run", help="Run the proposed workflow on the picture.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Result of --run.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that is there.")] = False,
+    form: Annotated[
+        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="How the answer is written.")
+    ] = FORMATS[0],
+    language: Language = None,
+    is_prose: Annotated[
+        bool,
+        typer.Option(
+            "--prose",
+            help="Let the language model at $ANYRES_LLM_URL word it; each sentence is checked against the sources.",
+        ),
+    ] = False,
+    max_megapixels: MaxMegapixels = _LIMITS.max_megapixels,
+    max_megabytes: MaxMegabytes = _LIMITS.max_megabytes,
+) -> None:
+    """Answer a question about a task with pictures, from given models and papers only.
+
+    The answer has three parts: the task; the workflow, input -> model -> output; the papers and tools with their
+    links. Every sentence names the source that it rests on. Without a brief the library is asked, and without a
+    library what comes with anyres.
+    """
+    if form not in FORMATS:
+        raise InputError(f"An answer is {', '.join(FORMATS)}; {form!r} was asked for.")
+    if language not in (None, "en", "ko"):
+        raise InputError(f"An answer is in en or ko; {language!r} was asked for.")
+    if is_run and image is None:
+        raise InputError("--run needs a picture: name it with --image PHOTO.")
+    asked = _brief(question, brief, library)
+    if sources is not None:
+        from anyres.advisor.documents import with_texts
+
+        asked = with_texts(asked, sources)
+    answer = answer_of(asked, language=language)  # type: ignore[arg-type]
+    if is_prose:
+        from anyres.advisor.language_model import endpoint_of_environment, with_prose
+
+        answer = with_prose(answer, endpoint_of_environment())
+    if image is not None:
+        limits = Limits(max_megapixels, max_megabytes)
+        answer = _with_picture(answer, image, output, is_run=is_run, overwrite=overwrite, limits=limits)
+    say(rendered(answer, form).rstrip("\n"))
+
+
+def _brief(question: str | None, brief: str | None, library: Path | None) -> Brief:
+    """The brief of a file, or the question with what the library or the program itself holds."""
+    if brief is not None:
+        read = read_brief(_content(brief))
+        return Brief(question, read.models, read.papers, read.notices) if question else read
+    if not question:
+        raise InputError('There is no question: anyres ask "...", or a brief that holds one: --brief FILE.')
+    path = library or library_path()
+    if library is not None and not library.is_file():
+        raise InputError(f"There is no library {library}. Make one with `anyres library import`.")
+    if path.is_file():
+        with Library(path) as opened:
+            if len(opened):
+                return opened.brief(question)
+    return builtin_brief(question)
+
+
+def _content(brief: str) -> bytes:
+    if brief == STANDARD_INPUT:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    try:
+        with Path(brief).open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{brief} cannot be read ({error.strerror}). Name a brief's file.") from error
+
+
+def _with_picture(
+    answer: Answer, image: Path, output: Path | None, *, is_run: bool, overwrite: bool, limits: Limits
+) -> Answer:
+    from anyres.advisor.run_here import result_path, with_forecast, with_run
+
+    if answer.document is None and not is_run:
+        return answer
+    if not is_run:
+        return with_forecast(answer, image, limits=limits)
+    place = output or result_path(answer, image)
+    with bar() as shown:
+        return with_run(
+            answer,
+            image,
+            place,
+            overwrite=overwrite,
+            limits=limits,
+            on_event=shown.take,
+            on_progress=shown.advance,
+        )
