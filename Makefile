@@ -1,5 +1,5 @@
 # Each verb does all of its own set-up in .venv; the second run of one starts in seconds.
-#   make run     enlarge a photograph     make run IMAGE=photo.jpg SCALE=3.5 OUT=enlarged
+#   make run     enlarge a photograph, and ask how   make run IMAGE=photo.jpg SCALE=3.5 OUT=enlarged
 #   make test    everything below, then the tests
 #   make check   format, lint, types, imports
 #   make bench   the benchmarks, one question a file
@@ -23,6 +23,8 @@ help:
 
 run: $(STAMP)
 	@$(BIN)/anyres demo upscale $(if $(IMAGE),"$(IMAGE)") --scale $(SCALE) -o "$(OUT)"
+	@echo
+	@$(BIN)/anyres demo ask $(if $(IMAGE),"$(IMAGE)") --scale $(SCALE) -o "$(OUT)"
 
 test: check
 	@echo "== tests: pytest"

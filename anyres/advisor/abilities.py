@@ -133,7 +133,10 @@ def _alike(source: Source) -> Ability | None:
     best = max(scores, key=lambda task: scores[task])
     if scores[best] < _ALIKE:
         return None
-    field = next((name for name in LABELS if name in source.fields and likeness(source.fields[name], "sources")[best]), None)
+    field = next(
+        (name for name in LABELS if name in source.fields and likeness(source.fields[name], "sources")[best]),
+        None,
+    )
     if field is None:
         first = next(source.prose(), None)
         return Ability(best, source.span(*first) if first else source.span("name"), scores[best])
@@ -148,7 +151,8 @@ def _labelled(source: Source) -> list[tuple[Task, Span, float]]:
         for task in lexicon().tasks.values():
             place = _first(task.sources, text)
             if place is not None:
-                found.append((task, source.span(name, *place), 10.0 - number))
+                span = source.span(name) if name == LABELS[0] else source.span(name, *place)
+                found.append((task, span, 10.0 - number))
         if found:
             return found
     return []
@@ -157,7 +161,7 @@ def _labelled(source: Source) -> list[tuple[Task, Span, float]]:
 def _of_labels(
     labelled: Sequence[tuple[Task, Span, float]], scores: Mapping[str, float], spans: Mapping[str, Span]
 ) -> tuple[Ability, ...]:
-    """Of the ways of enlarging the most special one that the label names; a bare one is made clear by prose."""
+    """Of the ways of enlarging the most special one that the label names; prose makes a bare one clear."""
     found = {
         task.id: Ability(task.id, span, score + scores.get(task.id, 0)) for task, span, score in labelled
     }

@@ -91,7 +91,12 @@ class Answer:
             "task": self.task,
             "candidates": list(self.candidates),
             "roles": {
-                one.source: {"name": self.sources[one.source].name, "role": one.role, "reason": one.reason, "task": one.task}
+                one.source: {
+                    "name": self.sources[one.source].name,
+                    "role": one.role,
+                    "reason": one.reason,
+                    "task": one.task,
+                }
                 for one in self.roles
             },
             "caveats": list(self.caveats),
@@ -102,7 +107,7 @@ class Answer:
                 "steps": [vars(step) for step in self.steps],
                 "document": _document_json(self.document),
             },
-            "run": None if self.run is None else {"facts": dict(self.run.facts), "outputs": list(self.run.outputs)},
+            "run": self.run and {"facts": dict(self.run.facts), "outputs": list(self.run.outputs)},
             "notices": list(self.notices),
             "removed": self.removed,
         }  # fmt: skip

@@ -27,7 +27,8 @@ def answer_of(brief: Brief, *, language: Language | None = None) -> Answer:
     """
     if not brief.question.strip():
         raise InputError(
-            'There is no question. Put it before the models of the brief, or give it: anyres ask "..." --brief FILE.'
+            "There is no question. Put it before the models of the brief, or give it: "
+            'anyres ask "..." --brief FILE.'
         )
     question = read_question(brief.question, names=names_in(brief.sources))
     spoken = language or question.language

@@ -1,6 +1,6 @@
 """A brief: the question with the recommended models and related papers that may be used to answer it.
 
-Two forms, one value. Text, as people paste it (a question in quotes, a section of models, a section of papers,
+Two forms, one value. Text, as people paste it (a question in quotes, a section of models, one of papers,
 lines of "Label: value"), and JSON of the same fields. Real briefs come in any order, with curly quotes,
 Markdown, Windows line ends, links without https, and holes: what is usable is used, the rest is a notice.
 """
@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 from anyres.advisor.sources import Link, LinkKind, Source
@@ -26,9 +27,11 @@ _LABELS: Final = {
     "github": "code", "code": "code", "repository": "code", "repo": "code", "깃허브": "code",
     "github link": "code", "github url": "code",
     "hugging face": "model", "huggingface": "model", "hf": "model", "hugging_face": "model",
-    "summary": "summary", "요약": "summary", "description": "summary", "abstract": "abstract", "초록": "abstract",
+    "summary": "summary", "요약": "summary", "description": "summary", "abstract": "abstract",
+    "초록": "abstract",
     "tl;dr": "summary", "readme": "readme",
-    "category": "category", "detailed category": "detailed_category", "detailed_category": "detailed_category",
+    "category": "category", "detailed category": "detailed_category",
+    "detailed_category": "detailed_category",
     "task": "detailed_category", "dataset": "dataset", "datasets": "dataset", "data": "dataset",
     "licence": "licence", "license": "licence",
 }  # fmt: skip
@@ -93,6 +96,11 @@ def read_brief(text: str | bytes) -> Brief:
             return replace(brief, notices=(*notices, *brief.notices))
     brief = _text_brief(plain)
     return replace(brief, notices=(*notices, *brief.notices))
+
+
+def example_brief() -> Brief:
+    """The brief that ships: a question about enlarging by 2, with one model and three papers."""
+    return read_brief((Path(__file__).parent / "examples" / "enlarge-2x.txt").read_bytes())
 
 
 def brief_of(raw: object) -> Brief:
@@ -198,7 +206,7 @@ def _distinct(entries: Sequence[Mapping[str, Any]], kind: str, notices: list[str
 
 
 def _entries(raw: Mapping[str, Any], names: Sequence[str]) -> list[Mapping[str, Any]]:
-    value = next((raw[name] for name in names if raw.get(name) is not None), [])
+    value: Any = next((raw[name] for name in names if raw.get(name) is not None), [])
     if isinstance(value, Mapping):
         value = [value]
     if not isinstance(value, list | tuple):
@@ -213,14 +221,15 @@ def _entries(raw: Mapping[str, Any], names: Sequence[str]) -> list[Mapping[str, 
 
 
 def _decoded(text: str | bytes) -> tuple[str, tuple[str, ...]]:
-    """The text in Unicode; bytes that are no UTF-8 are read as what they most likely are, and that is said."""
+    """The text in Unicode; bytes that are no UTF-8 are read as what they likely are, and that is said."""
+    notices: tuple[str, ...] = ()
     if isinstance(text, str):
-        plain, notices = text, ()
+        plain = text
     elif text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        plain, notices = text.decode("utf-16", "replace"), ()
+        plain = text.decode("utf-16", "replace")
     else:
         try:
-            plain, notices = text.decode("utf-8-sig"), ()
+            plain = text.decode("utf-8-sig")
         except UnicodeDecodeError:
             plain, notices = _legacy(text)
     return plain.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\0", ""), notices

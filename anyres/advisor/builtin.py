@@ -1,4 +1,4 @@
-"""The sources that come with the program: the models of its catalogue, and the papers that it has cards of."""
+"""The sources that come with the program: the models of its catalogue, and papers that it has cards of."""
 
 from anyres.advisor.brief import Brief, source_of
 from anyres.advisor.cards import cards

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from anyres.advisor.abilities import Able
 from anyres.advisor.answer import Part, Sentence, StepShown
@@ -19,66 +20,6 @@ from anyres.advisor.sources import Source, Sources, Span
 QUESTION = "question"  # id of the question as a source
 _MOST_QUOTED = {"primary": 3, "supporting": 2, "related": 1, "unrelated": 1}
 _MOST_PASSES = 6
-_STOP = frozenset(
-    [
-        "this",
-        "that",
-        "with",
-        "from",
-        "have",
-        "what",
-        "which",
-        "would",
-        "could",
-        "should",
-        "there",
-        "their",
-        "about",
-        "into",
-        "than",
-        "them",
-        "they",
-        "then",
-        "when",
-        "where",
-        "your",
-        "some",
-        "does",
-        "want",
-        "need",
-        "like",
-        "make",
-        "made",
-        "just",
-        "only",
-        "very",
-        "also",
-        "been",
-        "were",
-        "will",
-        "the",
-        "and",
-        "for",
-        "are",
-        "was",
-        "can",
-        "how",
-        "why",
-        "not",
-        "you",
-        "any",
-        "all",
-        "get",
-        "has",
-        "had",
-        "its",
-        "it's",
-        "my",
-        "me",
-        "our",
-        "out",
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -95,9 +36,11 @@ class Material:
 
     @property
     def words(self) -> Mapping[str, str]:
+        """The fixed words of the language."""
         return phrases(self.language).words
 
     def able(self, source: str) -> Able:
+        """What a provided source can do, by its id."""
         return next(one for one in self.every if one.source.id == source)
 
     def place(self, place: Place | None) -> Span:
@@ -113,16 +56,23 @@ class Material:
         label: str | None = None,
         **slots: object,
     ) -> Sentence:
-        return Sentence(part, self.words[key].format(**slots), spans, about, label)
+        """A sentence from a template, with the spans that carry its slots."""
+        text = self.words[key].format(**slots)
+        for span in spans:  # a label is so short that it is said
+            if span.field == "detailed_category":
+                words = self.able(span.source).source.fields[span.field]
+                text = self.words["its_label"].format(text=text, label=shown(words, longest=80))
+        return Sentence(part, text, spans, about, label)
 
     def task_name(self, task: str) -> str:
+        """What a task is called in the language of the answer."""
         return lexicon().tasks[task].names[self.language]
 
     @property
     def stems(self) -> list[str]:
         """Beginnings of the question's words, by which sentences of sources are compared."""
         found = (word.lower() for word in re.findall(r"[A-Za-z]{4,}", self.question.text))
-        return sorted({word[:6] for word in found if word not in _STOP})
+        return sorted({word[:6] for word in found if word not in lexicon().stop})
 
 
 def sentences(material: Material) -> list[Sentence]:
@@ -225,10 +175,10 @@ def _workflow(material: Material) -> Iterator[Sentence]:
     yield from _factor_sentences(material)
     yield from _limits(material)
     yield from _attributes(material)
-    for step in material.steps:
-        key = "runs" if step.runs_here else "runs_not"
-        span = material.able(step.source).source.span("name")
-        yield material.say(2, key, span, name=step.by, operation="upscale")
+    for shown_step in material.steps:
+        key = "runs" if shown_step.runs_here else "runs_not"
+        span = material.able(shown_step.source).source.span("name")
+        yield material.say(2, key, span, name=shown_step.by, operation="upscale")
 
 
 def _how(material: Material, able: Able, task: str) -> Iterator[Sentence]:
@@ -387,14 +337,18 @@ def _reason(material: Material, role: RoleOf) -> Sentence:
 def chain_text(steps: Sequence[StepShown], language: str) -> str:
     """Input -> model -> output, the output of a step being the input of the next where the types allow."""
     types = phrases(language).types
-    parts = [types[steps[0].takes], steps[0].by, types[steps[0].gives]]
+
+    def given(step: StepShown) -> str:
+        return types["larger" if step.task in ENLARGING and step.gives == "Image" else step.gives]
+
+    parts = [types[steps[0].takes], steps[0].by, given(steps[0])]
     lines = []
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         if before.gives == after.takes or (before.gives == "Image" and after.takes.startswith("Image")):
-            parts += [after.by, types[after.gives]]
+            parts += [after.by, given(after)]
         else:
             lines.append(" -> ".join(parts))
-            parts = [types[after.takes], after.by, types[after.gives]]
+            parts = [types[after.takes], after.by, given(after)]
     return "; ".join([*lines, " -> ".join(parts)])
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from anyres.advisor.abilities import Able, Factors
+from anyres.advisor.attributes import told_by
 from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
 from anyres.advisor.likeness import likeness
 from anyres.advisor.question import Place, Question
@@ -21,8 +22,10 @@ ENLARGE: Final = "enlarge"  # all ways of enlarging, before one of them is chose
 _ALIKE, _MOST_ALIKE = 0.7, 6.0  # what likeness to phrases counts, and at most
 _SMALLEST: Final = 1.5  # what words have to come to, to name a task at all
 _OF_A_FACTOR: Final = 3.0  # what a factor or two sizes say for enlarging
+_OF_A_NAME: Final = 1.5  # what it says for a task that a source that does it is called by name
 _PRIOR: Final = {"first": 3.0, "model": 1.0, "paper": 1.0}  # for a task that a provided source does
 _NEAR: Final = 0.6  # of the best score: as likely, where both are recommended
+_PROVIDED: Final = 0.6  # of the best score: near enough, where only that task is done by what is provided
 _SECOND_STEP: Final = 1.5  # what words have to come to for a further step
 _DEGRADED: Final = 2.0  # what words of a bad picture have to come to
 _NO_PICTURES: Final = re.compile(
@@ -48,24 +51,9 @@ _UNSURE: Final = re.compile(
     re.I,
 )
 _RECOVERING: Final = frozenset(
-    {*ENLARGING, "face_restoration", "colorization", "deblurring", "denoising", "inpainting", "low_light_enhancement",
-     "compression_artifact_removal", "hdr_reconstruction", "reflection_removal"}
+    {*ENLARGING, "face_restoration", "colorization", "deblurring", "denoising", "inpainting",
+     "low_light_enhancement", "compression_artifact_removal", "hdr_reconstruction", "reflection_removal"}
 )  # fmt: skip
-_STATED: Final = {
-    "speed": r"real[- ]time|\bfps\b|milliseconds?|\bms\b|\d seconds?|\bfast(?:er)?\b|orders of magnitude"
-    r"|frames per second",
-    "memory": r"\b\d+(?:\.\d+)? ?GB\b|\bVRAM\b|memory (?:use|footprint|of)|megabytes",
-    "licence": r"licen[cs]e|Apache|MIT\b|BSD|GPL|CC[- ]BY",
-    "commercial_use": r"commercial",
-    "price": r"\bfree of charge\b|price|cost of \$|dollars",
-    "training_data": r"trained on|training (?:set|data|pictures|images|pairs)|million (?:pictures|pairs"
-    r"|images)",
-    "accuracy": r"\bdB\b|\d ?(?:%|percent)|\bmAP\b|\bAP\b|accuracy|error|mIoU|PSNR|beats"
-    r"|better average precision",
-    "size_limit": r"(?:largest|maximum|up to) [^.]{0,30}(?:pixels|resolution|size)"
-    r"|higher than the one it was trained|any size|resolutions? higher",
-    "platform": r"\bCPU\b|\bGPU\b|mobile|phone|browser|on a laptop|edge device|Windows|Linux",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,10 +97,7 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
     scores = _scores(question, models, papers)
     ranked = sorted(scores, key=lambda task: -scores[task])
     if not ranked or _is_about_something_else(question, scores):
-        named = None if ranked else _named(question, every)
-        if named is None:
-            return _nothing(NO_TASK)
-        ranked = [named]
+        return _nothing(NO_TASK)
     first = ranked[0]
     for second in ranked[1:3]:
         if question.is_sequence and question.score(second) + _factor_bonus(question, second) >= _SECOND_STEP:
@@ -122,10 +107,13 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
         if _is_unclear(question, scores, first, second, models):
             ids = tuple(_id(question, task, models) for task in (first, second))
             return Decision("unclear", ids, (), None, (), (), (), None)
-    step = _chosen(question, first, models, papers)
-    if step is None:
-        return _nothing(_id(question, first, every))
-    return _finished(question, [step], models, every)
+    for task in ranked:
+        if scores.get(task, 0.0) < _PROVIDED * scores.get(first, 0.0):
+            break
+        step = _chosen(question, task, models, papers)
+        if step is not None:
+            return _finished(question, [step], models, every)
+    return _nothing(_id(question, first, every))
 
 
 def asked_tasks(question: Question) -> list[str]:
@@ -137,7 +125,7 @@ def asked_tasks(question: Question) -> list[str]:
 
 
 def names_in(sources: Iterable[Source]) -> list[str]:
-    """Names by which a question may call these sources: in full, before a colon, and words that are no English."""
+    """Names by which a question may call these sources: in full, before a colon, words of no English."""
     found: list[str] = []
     for source in sources:
         name = source.name
@@ -166,6 +154,9 @@ def _scores(question: Question, models: Sequence[Able], papers: Sequence[Able]) 
     extra = max(0.0, min(3.0, question.score("sisr_any"))) / 2
     ways = max(video if base > 0 else 0.6 * video, 0.4 * real if base > 0 else 0.0, 0.0)
     scores[ENLARGE] = base + extra + ways + _like(max(alike[way] for way in ENLARGING))
+    for able in (*models, *papers):
+        if _is_called(question, able) and (families := _families(able)):
+            scores[families[0]] += _OF_A_NAME
     kept = {task: score for task, score in scores.items() if score >= _SMALLEST}
     for number, able in enumerate(models):
         for task in _families(able):
@@ -203,16 +194,11 @@ def _is_about_something_else(question: Question, scores: Mapping[str, float]) ->
     )
 
 
-def _named(question: Question, every: Sequence[Able]) -> str | None:
-    """The task of a source that the question calls by name, where its words name no task."""
-    for able in every:
-        called = any(
-            re.search(rf"(?<!\w){re.escape(name)}(?!\w)", question.text, re.IGNORECASE)
-            for name in names_in([able.source])
-        )
-        if called and able.abilities:
-            return _families(able)[0]
-    return None
+def _is_called(question: Question, able: Able) -> bool:
+    return any(
+        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", question.text, re.IGNORECASE)
+        for name in names_in([able.source])
+    )
 
 
 def _is_unclear(
@@ -379,7 +365,7 @@ def acronyms(title: str) -> set[str]:
 def _attributes(
     question: Question, steps: Sequence[Step], every: Sequence[Able]
 ) -> tuple[tuple[tuple[str, Place, Span], ...], tuple[tuple[str, Place], ...]]:
-    """What is asked of the models, told or not told by them, their papers and the sources they are part of."""
+    """What is asked of the models, told or not told by them and by their papers."""
     read = [step.by for step in steps]
     read += [
         one
@@ -388,23 +374,12 @@ def _attributes(
     ]
     stated, missing = [], []
     for name, place in dict(question.attributes).items():
-        span = next((found for able in read if (found := _told(able.source, name))), None)
+        span = next((found for able in read if (found := told_by(able.source, name))), None)
         if span is None:
             missing.append((name, place))
         else:
             stated.append((name, place, span))
     return tuple(stated), tuple(missing)
-
-
-def _told(source: Source, attribute: str) -> Span | None:
-    if attribute == "training_data" and "dataset" in source.fields:
-        return source.span("dataset")
-    if attribute == "licence" and "licence" in source.fields:
-        return source.span("licence")
-    for name, start, end in source.prose():
-        if re.search(_STATED[attribute], source.fields[name][start:end]):
-            return source.span(name, start, end)
-    return None
 
 
 def _nothing(task: str) -> Decision:

@@ -119,7 +119,8 @@ def _tidy(words: str) -> str:
     words = re.sub(r"(?<=[a-z])-\n(?=[a-z])", "", words)
     first, _, rest = words.strip().partition("\n")
     rest = re.sub(r"(?<!\n)\n(?!\n)", " ", rest)
-    return f"{first}\n\n{re.sub(r'[ \t]{2,}', ' ', rest)}".strip()
+    narrow = re.sub(r"[ \t]{2,}", " ", rest)
+    return f"{first}\n\n{narrow}".strip()
 
 
 class _Words(html.parser.HTMLParser):

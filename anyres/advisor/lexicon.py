@@ -52,6 +52,7 @@ class Lexicon:
 
     tasks: Mapping[str, Task]
     enlarge: tuple[Word, ...]
+    stop: frozenset[str]  # words that say nothing of a task
 
 
 @functools.cache
@@ -59,7 +60,7 @@ def lexicon() -> Lexicon:
     """The lexicon that ships."""
     raw = tomllib.loads((Path(__file__).parent / "lexicon.toml").read_text(encoding="utf-8"))
     tasks = {name: _task(name, entry) for name, entry in raw["tasks"].items()}
-    return Lexicon(tasks, tuple(_words(raw["enlarge"])))
+    return Lexicon(tasks, tuple(_words(raw["enlarge"])), frozenset(raw["stop"].split()))
 
 
 def _task(name: str, entry: Mapping[str, Any]) -> Task:

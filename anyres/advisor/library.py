@@ -157,7 +157,7 @@ class Library:
         return known is not None
 
     def _telling_words(self, question: str, tasks: list[str]) -> list[str]:
-        """Words of the question and of the tasks' names, the rarest first, without those that stand everywhere."""
+        """Words of the question and of the tasks' names, the rarest first, the common ones left out."""
         named = " ".join(lexicon().tasks[task].names["en"] for task in tasks if task in lexicon().tasks)
         words = dict.fromkeys(re.findall(r"[a-z0-9가-힣]{3,}", f"{question} {named}".lower()))
         most = max(20, int(_COMMON * len(self)))
@@ -173,7 +173,7 @@ class Library:
         return [word for _, word in sorted(counted)[:_MOST_WORDS]]
 
     def _found(self, kind: Kind, tasks: list[str], words: list[str], most: int) -> list[tuple[int, str]]:
-        """Sources that do a task: first those that the words find, then the others that do nothing else first."""
+        """Sources that do a task: first those that the words find, then those that do it above all."""
         wanted = [way for task in tasks for way in (ENLARGING if task == ENLARGE else (task,))]
         if not wanted or most <= 0:
             return []
@@ -182,7 +182,8 @@ class Library:
         if words:
             matched = self._connection.execute(
                 "SELECT source.id, source.entry FROM words JOIN source ON source.id = words.rowid "
-                f"WHERE words MATCH ? AND source.kind = ? AND EXISTS (SELECT 1 FROM does WHERE does.source = source.id AND task IN ({marks})) "
+                f"WHERE words MATCH ? AND source.kind = ? AND EXISTS (SELECT 1 FROM does WHERE does.source "
+                f"= source.id AND task IN ({marks})) "
                 "ORDER BY bm25(words, 8, 4, 1), source.name LIMIT ?",
                 (_match(words), kind, *wanted, most),
             )

@@ -1,8 +1,8 @@
 """Likeness: to which task's phrases a text is most alike, where the lexicon knows none or few of its words.
 
-A bank of short phrases, each of a task, made for this (`phrases.json`); a text gets, for each task, the sum of
-how much more often its words stand in that task's phrases than in all others (naive Bayes, as log odds). It
-breaks ties and helps where words are rare; it never outweighs plain words of the lexicon.
+A bank of short phrases, each of a task, made for this (`phrases.json`); a text gets, for each task, the sum
+of how much more often its words stand in that task's phrases than in all others (naive Bayes, as log odds).
+It breaks ties and helps where words are rare; it never outweighs plain words of the lexicon.
 """
 
 import functools
@@ -11,17 +11,15 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
+
+from anyres.advisor.lexicon import lexicon
 
 Bank = Literal["questions", "sources"]
 _SMOOTHING: Final = 0.5
 _CLIP: Final = 3.0  # what one word may say for a task, log odds
-_STOP: Final = frozenset(
-    "a an the is are was were be been am i my me we our you your it its he she they them this that these those of in on at to for with by from and or but so "
-    "as if than then there here do does did have has had can could would should will may might just only very too also not no any some one all more most "
-    "want need like please make get got how what which who when where why picture pictures image images photo photos".split()
-)
 
 
 def likeness(text: str, bank: Bank) -> dict[str, float]:
@@ -36,21 +34,38 @@ def likeness(text: str, bank: Bank) -> dict[str, float]:
 
 
 def features(text: str) -> list[str]:
-    """What a text is compared by: stems of its English words and pairs of them, letter pairs of Korean ones."""
+    """What a text is compared by: stems of English words and pairs of them, letter pairs of Korean words."""
+    stop = lexicon().stop
     found: list[str] = []
     stems: list[str] = []
     for word in re.findall(r"[a-z]+|[가-힣]+", text.lower().replace("’", "'").replace("'", "")):
         if "가" <= word[0] <= "힣":
             found += [word[start : start + 2] for start in range(len(word) - 1)] + [word[:3]]
-        elif word not in _STOP and len(word) > 1:
-            stems.append(_stem(word))
+        elif word not in stop and len(word) > 1:
+            stems.append(stem_of(word))
     found += stems
-    found += [f"{first} {second}" for first, second in zip(stems, stems[1:], strict=False)]
+    found += [f"{first} {second}" for first, second in pairwise(stems)]
     return found
 
 
-def _stem(word: str) -> str:
-    for ending in ("iness", "ings", "ing", "ness", "edly", "ies", "ied", "ed", "es", "er", "ly", "y", "s", "e"):
+def stem_of(word: str) -> str:
+    """What is left of an English word without its ending."""
+    for ending in (
+        "iness",
+        "ings",
+        "ing",
+        "ness",
+        "edly",
+        "ies",
+        "ied",
+        "ed",
+        "es",
+        "er",
+        "ly",
+        "y",
+        "s",
+        "e",
+    ):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word
@@ -59,7 +74,10 @@ def _stem(word: str) -> str:
 @functools.cache
 def _weights(bank: Bank) -> Mapping[str, Mapping[str, float]]:
     phrases = json.loads((Path(__file__).parent / "phrases.json").read_text(encoding="utf-8"))[bank]
-    counts = {task: Counter(one for phrase in texts for one in set(features(phrase))) for task, texts in phrases.items()}
+    counts = {
+        task: Counter(one for phrase in texts for one in set(features(phrase)))
+        for task, texts in phrases.items()
+    }
     sizes = {task: len(texts) for task, texts in phrases.items()}
     total: Counter[str] = Counter()
     for count in counts.values():

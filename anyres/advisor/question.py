@@ -4,17 +4,17 @@ English and Korean, also in one sentence. Negation counts: "it is not blurred, o
 deblurring. Every finding keeps its place in the question, so that an answer can cite it.
 """
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from anyres.advisor.attributes import asked_attributes
+from anyres.advisor.factors import Factor, factor_in
 from anyres.advisor.lexicon import Lexicon, Word, lexicon
 
 Language = Literal["en", "ko"]
 Place = tuple[int, int]  # start and end in the question
-LARGEST_FACTOR: Final = 1_000.0
 _CAPS: Final = {1.5: 4.5, 0.5: 1.0}  # what many plain or weak words may come to together
 _NEGATED: Final = -0.5  # what a word counts that the question denies
 
@@ -44,84 +44,6 @@ _KOREAN_NEGATION: Final = re.compile(
     r"^[^.,!?\n]{0,14}?(?:아니|않(?!게)|말고|필요\s*없|필요는\s*없|없(?!애|앨|앤|어지|어졌|이|음|앴)|대신)"
 )
 
-_NUMBER: Final = r"\d{1,4}(?:[.,]\d{1,3})?"
-_NUMBER_WORDS: Final = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "twelve": 12, "twenty": 20,
-    "a hundred": 100, "one and a half": 1.5, "두": 2, "세": 3, "네": 4, "다섯": 5, "여섯": 6, "여덟": 8, "열": 10,
-}  # fmt: skip
-_FACTORS: Final = (
-    re.compile(rf"(?<![\w.,])[x×]\s?(?P<n>{_NUMBER})(?![\w]|[.,]\d| ?[x×] ?\d)", re.IGNORECASE),
-    re.compile(rf"(?<![\w.,×])(?P<n>{_NUMBER})\s?[x×](?!\s?\d|\w)", re.IGNORECASE),
-    re.compile(rf"(?<![\w.,])(?P<n>{_NUMBER})[- ]?(?:fold|times\b|배(?!경|포|우|열|송|치))", re.IGNORECASE),
-    re.compile(
-        r"\b(?P<w>two|three|four|five|six|eight|ten|twelve|twenty|a hundred|one and a half)[- ](?:fold"
-        r"|times)\b", re.I
-    ),
-    re.compile(r"(?P<w>두|세|네|다섯|여섯|여덟|열)\s?배(?!경|포|우|열|송|치)"),
-    re.compile(r"\b(?:scale|factor|factors|magnification|zoom)(?:\s+(?:of|is|=))?\s*=?\s*(?P<n>\d{1,3}(?:[.,]\d{1,3})?)\b", re.I),
-    re.compile(r"\bby\s+(?:a\s+factor\s+of\s+)?(?P<n>\d{1,2}(?:\.\d{1,3})?)(?![\w%]|\.\d|\s*(?:px|pixel|percent|mm|cm|people))", re.I),
-)  # fmt: skip
-_TWICE: Final = re.compile(
-    r"\b(?P<w>twice|double[sd]?|doubling|triple[sd]?|tripling|quadruple[sd]?|quadrupling)\b", re.I
-)
-_TWICE_IS: Final = {"tw": 2.0, "do": 2.0, "tr": 3.0, "qu": 4.0}
-_ENLARGING_NEAR: Final = re.compile(
-    r"enlarg|upscal|larger|bigger|\bsize\b|wide|width|height|resolution|magnif|pixel|blow|high\b|tall"
-    r"|\bres\b|super|확대|크|키|해상도|업스케일|늘|인쇄",
-    re.IGNORECASE,
-)
-_PAIR: Final = re.compile(r"(?<![\d.])(?P<w>\d{2,5})\s?[x×*]\s?(?P<h>\d{2,5})(?![\d.])", re.IGNORECASE)
-_SIDE: Final = re.compile(
-    r"(?<![\d.x×])(?P<n>\d{2,5})[- ]?(?:px|pixels?|pix|픽셀|p\b)(?![\w])|(?<![\d.])(?P<n2>\d{3,5})\s+(?:wide"
-    r"|across)\b",
-    re.IGNORECASE,
-)
-_NAMED_WIDTHS: Final = {"4k": 3840, "8k": 7680, "full hd": 1920, "full-hd": 1920, "fhd": 1920, "uhd": 3840}
-_NAMED: Final = re.compile(r"\b(?P<k>4k|8k|full[- ]hd|fhd|uhd)\b", re.IGNORECASE)
-_WANTED: Final = re.compile(
-    r"(?:\bto\b|\bat\b|\binto\b|want|need|exactly|target|become|wants|required?|requires|bring|->|→|으로|로\b"
-    r"|필요|까지)"
-    r"[^.;!?]{0,40}$",
-    re.IGNORECASE,
-)  # fmt: skip
-_GIVEN: Final = re.compile(
-    r"(?:\bfrom\b|\bis\b|\bare\b|only|have|hold|\bof\b|\bat\b|원본|밖에)[^.;!?]{0,25}$", re.I
-)
-
-_ATTRIBUTES: Final = {
-    "speed": r"how (?:long|fast|quick|many seconds|many minutes|slow)|seconds|\bfps\b|real[- ]?time"
-    r"|latency|\bspeed\b"
-    r"|millisecond|run ?time|throughput|얼마나 (?:걸|빠)|몇 (?:초|분)|속도|실시간|시간이",
-    "memory": r"\b(?:v?ram|gpu memory|memory)\b|\d+ ?gb\b|메모리|용량이? (?:얼|몇)|몇 기가",
-    "licence": r"licen[cs]e(?! plate)|under which (?:terms|licen)|open[- ]?source|라이선스|라이센스|저작권",
-    "commercial_use": r"commercial|earn money|make money|sell (?:the|it|them|prints|this|our|my)"
-    r"|for (?:a )?(?:paying|client|customer|profit)"
-    r"|we sell|in a (?:paid|product)|상업|돈 받고|판매|수익|팔아",
-    "price": r"\b(?:price|pricing|cost|costs|fee|expensive|cheap|free of charge|subscription)\b"
-    r"|how much (?:does|is|do|would|will)"
-    r"|비용|가격|얼마(?:예요|인가|인지|죠|입니까|나요)|무료|유료|요금",
-    "training_data": r"(?:trained|training) (?:on|with|data|set|pictures|images)|what (?:data|pictures"
-    r"|images|photos)[^.?]{0,20} train"
-    r"|which (?:data ?set|pictures|images|photos)|학습 ?데이터|어떤 데이터|데이터셋|학습(?:했|된|시)",
-    "accuracy": r"how (?:accurate|precise|reliable|good|well|exact)|accuracy|error rate|\bpsnr\b|\bssim\b"
-    r"|\bmap\b(?= (?:of|on|score))|\bap\b|\bmiou\b"
-    r"|how many (?:percent|mistakes|errors)|percent of|정확도|얼마나 (?:정확|잘)|오차",
-    "size_limit": r"(?:largest|biggest|maximum|max\.?) (?:\w+ )?(?:size|picture|image|resolution|input"
-    r"|photo|dimension)|size limit|how (?:large|big) (?:can|may|a)"
-    r"|up to (?:what|which) size|max(?:imum)? (?:pixels|megapixels)|최대 (?:크기|해상도|몇)|크기 제한",
-    "platform": r"(?:run|work|available|install)s? (?:it )?(?:on|under|in) (?:a |an |my |the "
-    r"|our )?(?:windows|mac|linux|phone|android|iphone|ios|raspberry|browser|laptop|cpu|jetson|ipad|tablet"
-    r"|old)"
-    r"|\b(?:offline|onnx|tensorrt|core ?ml|docker|android|iphone|raspberry pi|jetson|plug-?in)\b"
-    r"|without a (?:gpu|graphics card)"
-    r"|(?:윈도우|맥|아이폰|안드로이드|휴대폰|핸드폰|CPU|GPU|노트북)[^.?]{0,8}(?:에서|로|없이)|오프라인",
-}  # fmt: skip
-_ASKING: Final = re.compile(
-    r"\?|\bhow\b|\bwhat\b|\bwhich\b|\bmay (?:i|we)\b|\bcan (?:i|we|it)\b|\bdoes\b|\bis (?:it|there|that"
-    r"|this)\b|tell me|need to know|must know|want to know"
-    r"|would like to know|please (?:say|state|give)|wonder|question|나요|까요|습니까|인가요|인지|는지|알려|궁금|되나|될까|죠",
-    re.IGNORECASE,
-)
 _UNKNOWABLE: Final = re.compile(
     r"number ?plates?|licen[cs]e plates?|\bplate\b|(?:truly|really|actually) (?:look|looked|was|were)"
     r"|identify (?:him|her|them|the (?:man|woman|thief|person|driver|suspect))"
@@ -139,7 +61,8 @@ _SEQUENCE: Final = re.compile(
     r"|both|two (?:independent|separate|different) (?:things|results|outputs|tasks)|side by side"
     r"|followed by|subsequently|as well as|and also|prior to|in parallel|once (?:it|they"
     r"|that)[^.]{0,30}done)\b"
-    r"|먼저|그\s?다음|다음에|후에|한 뒤|한 다음|그리고 나서|순서|단계|전에|동시에|둘 다|각각|이어서|하고 나서|파이프라인",
+    r"|먼저|그\s?다음|다음에|후에|한 뒤|한 다음|그리고 나서|순서|단계|전에"
+    r"|동시에|둘 다|각각|이어서|하고 나서|파이프라인",
     re.IGNORECASE,
 )
 
@@ -151,19 +74,6 @@ class Mention:
     task: str  # an id, or "enlarge"
     place: Place
     weight: float  # below 0 where it speaks against the task
-
-
-@dataclass(frozen=True)
-class Factor:
-    """By how much a picture shall grow, as the question says or as its two sizes give."""
-
-    value: float
-    place: Place
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether a model for whole factors could reach it."""
-        return abs(self.value - round(self.value)) < 5e-3
 
 
 @dataclass(frozen=True)
@@ -203,7 +113,7 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
     """What the question says; `names` of models in it say nothing of the task."""
     words = lexicon()
     whole, text = text, _without(text, names)
-    factor, refused = _factor(text)
+    factor, refused = factor_in(text)
     unknowable = _UNKNOWABLE.search(text)
     return Question(
         text=whole,
@@ -212,7 +122,7 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
         mentions=tuple(_mentions(text, words)),
         factor=factor,
         refused_factor=refused,
-        attributes=tuple(_attributes(text)),
+        attributes=tuple(asked_attributes(text)),
         unknowable=unknowable.span() if unknowable else None,
         is_explanation_wanted=bool(_EXPLAINING.search(text)),
         is_sequence=bool(_SEQUENCE.search(text)),
@@ -265,76 +175,3 @@ def _is_denied(text: str, place: Place, clauses: Sequence[int]) -> bool:
 def _is_no_denial(word: str) -> bool:
     """Words that end like a negation, or say that something is hard to see."""
     return bool(_NOT_NEGATION.fullmatch(word)) and not _CONTRACTION.fullmatch(word)
-
-
-def _factor(text: str) -> tuple[Factor | None, Place | None]:
-    """The factor that is asked for; and a number that was meant as one and cannot be."""
-    huge = re.search(r"(?:[x×]\s?\d{5,}|\d{5,}(?:\.\d+)?\s?(?:[x×]|times|배))(?!\w)", text, re.IGNORECASE)
-    sized = _factor_of_sizes(text)
-    stated = sorted(
-        (one for one in _stated_factors(text) if 1 < one.value <= LARGEST_FACTOR), key=lambda one: one.place
-    )
-    if sized and (not stated or not any(abs(one.value / sized.value - 1) < 0.1 for one in stated)):
-        return (sized if not stated else stated[0]), (huge.span() if huge else None)
-    return (stated[0] if stated else None), (huge.span() if huge else None)
-
-
-def _stated_factors(text: str) -> Iterator[Factor]:
-    pairs = [one.span() for one in _PAIR.finditer(text)]
-    for pattern in _FACTORS:
-        for found in pattern.finditer(text):
-            if any(start <= found.start() < end for start, end in pairs):
-                continue
-            groups = found.groupdict()
-            word = groups.get("w")
-            value = _NUMBER_WORDS[word.lower()] if word else float(groups["n"].replace(",", "."))
-            needs_near = "times" in found.group().lower() or found.group().lower().startswith("by")
-            around = text[max(0, found.start() - 50) : found.end() + 50]
-            if not needs_near or _ENLARGING_NEAR.search(around):
-                yield Factor(float(value), found.span())
-    for found in _TWICE.finditer(text):
-        around = text[max(0, found.start() - 40) : found.end() + 40]
-        if _ENLARGING_NEAR.search(around) or found["w"].lower() in ("triple", "quadruple", "double"):
-            yield Factor(_TWICE_IS[found["w"][:2].lower()], found.span())
-
-
-def _factor_of_sizes(text: str) -> Factor | None:
-    """What two sizes in one question give: the larger by the smaller."""
-    widths: list[tuple[int, int, Place]] = []  # order, pixels, place
-    pairs = [(int(one["w"]), int(one["h"]), one.span()) for one in _PAIR.finditer(text)]
-    if len(pairs) >= 2 and all(max(one[:2]) >= 64 for one in pairs[:2]):
-        small, large = sorted(pairs[:2], key=lambda one: one[0] * one[1])
-        ratio = max(large[0] / small[0], large[1] / small[1])
-        return Factor(round(ratio, 4), large[2]) if 1 < ratio <= LARGEST_FACTOR else None
-    for width, height, place in pairs:
-        widths.append((place[0], max(width, height), place))
-    for found in _SIDE.finditer(text):
-        if not any(start <= found.start() < end for _, _, (start, end) in pairs):
-            widths.append((found.start(), int(found["n"] or found["n2"]), found.span()))
-    widths += [(one.start(), _NAMED_WIDTHS[one["k"].lower()], one.span()) for one in _NAMED.finditer(text)]
-    bare = re.compile(
-        r"(?:wants?|needs?|to|at|requires|exactly|->|→)\s(?P<n>\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
-        r"|\s?[a-z가-힣])",
-        re.I,
-    )
-    if len(widths) == 1:
-        widths += [(one.start("n"), int(one["n"]), one.span("n")) for one in bare.finditer(text)]
-    if len(widths) < 2:
-        return None
-    first, second = sorted(widths)[:2]
-    low, high = sorted((first, second), key=lambda one: one[1])
-    ratio = high[1] / low[1]
-    if not 1 < ratio <= LARGEST_FACTOR or not math.isfinite(ratio):
-        return None
-    return Factor(round(ratio, 4), high[2])
-
-
-def _attributes(text: str) -> Iterator[tuple[str, Place]]:
-    """What the question asks about: an attribute named in a sentence that asks."""
-    for sentence in re.finditer(r"[^.?!\n]+[.?!]?", text):
-        if not _ASKING.search(sentence.group()):
-            continue
-        for name, pattern in _ATTRIBUTES.items():
-            if found := re.search(pattern, sentence.group(), re.IGNORECASE):
-                start = sentence.start() + found.start()
-                yield name, (start, start + len(found.group()))

@@ -64,7 +64,7 @@ def shown(text: str, *, longest: int = LONGEST) -> str:
 
 
 def shown_name(source: Source) -> str:
-    """The name of a source as it may stand in a sentence: addresses, tags and what follows an order left out."""
+    """The name of a source as it may stand in a sentence: without addresses, tags and orders."""
     name = _MARKUP.sub(" ", source.name)
     name = _ADDRESS.sub(" ", name)
     if found := _ORDER.search(name):

@@ -6,6 +6,7 @@ Every span is cut out anew, and what comes from outside is escaped.
 import html
 import json
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -16,6 +17,7 @@ from anyres.core.errors import InputError
 
 FORMATS: Final = ("text", "markdown", "json", "html")
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
+WIDTH: Final = 110  # letters of a line of text
 _NUMBER: Final[Sequence[Part]] = (1, 2, 3)
 
 
@@ -24,12 +26,6 @@ def rendered(answer: Answer, form: str) -> str:
 
     Raises InputError for another format, or if a source is not what the answer was made from.
     """
-    makers: Mapping[str, Callable[[Answer], str]] = {
-        "text": _text,
-        "markdown": _markdown,
-        "json": _json,
-        "html": _html,
-    }
     makers: Mapping[str, Callable[[Answer], str]] = dict(
         zip(FORMATS, (_text, _markdown, _json, _html), strict=True)
     )
@@ -47,33 +43,45 @@ def _json(answer: Answer) -> str:
 
 def _text(answer: Answer) -> str:
     numbers = references(answer.sentences)
-    words = phrases(answer.language).words
+    said = phrases(answer.language)
     lines: list[str] = []
     for part in _NUMBER:
-        lines += [phrases(answer.language).parts[part - 1], ""]
+        lines += [said.parts[part - 1], ""]
         if part < 3:
-            lines += [
-                f"   {one.text}{_label(one)} {_marks(one, numbers)}" for one in answer.sentences_of(part)
-            ]
+            for one in answer.sentences_of(part):
+                lines += _wrapped(_marked(one, numbers), "   ")
         else:
             for role in answer.roles:
-                source = answer.sources[role.source]
-                lines.append(f"   [{phrases(answer.language).roles[role.role]}] {shown_name(source)}")
-                told = answer.sentences_of(3, about=role.source)
-                lines += [f"      {one.text}{_label(one)} {_marks(one, numbers)}" for one in told]
+                lines.append(f"   [{said.roles[role.role]}] {shown_name(answer.sources[role.source])}")
+                for one in answer.sentences_of(3, about=role.source):
+                    lines += _wrapped(_marked(one, numbers), "      ")
                 lines += [f"      {address}" for address in answer.links[role.source]]
                 lines += [f"      ({missing})" for missing in _missing(answer, role.source)]
         lines.append("")
-    lines += [
-        f"{words['sources']}: "
-        + "; ".join(f"[{number}] {_named(answer, name)}" for name, number in numbers.items())
-    ]
-    lines += [f"{words['notices']}: {shown(notice)}" for notice in answer.notices]
+    lines.append(f"{said.words['sources']}:")
+    lines += [f"   [{number}] {_named(answer, name)}" for name, number in numbers.items()]
+    lines += [f"{said.words['notices']}: {shown(notice)}" for notice in answer.notices]
     if answer.removed:
-        lines.append(words["removed"].format(count=answer.removed))
+        lines.append(said.words["removed"].format(count=answer.removed))
     if answer.run:
-        lines += [f"{words['results']}: {path}" for path in answer.run.outputs]
+        lines += [f"{said.words['results']}: {path}" for path in answer.run.outputs]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Lines of a width that people read easily; an address is never broken."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _marked(sentence: Sentence, numbers: Mapping[str, int]) -> str:
+    return f"{sentence.text}{_label(sentence)} {_marks(sentence, numbers)}"
 
 
 def _markdown(answer: Answer) -> str:
@@ -82,10 +90,7 @@ def _markdown(answer: Answer) -> str:
     for part in _NUMBER:
         lines += [f"## {phrases(answer.language).parts[part - 1].replace('->', '→')}", ""]
         if part < 3:
-            lines += [
-                f"- {_escaped(one.text + _label(one))} {_escaped(_marks(one, numbers))}"
-                for one in answer.sentences_of(part)
-            ]
+            lines += [f"- {_escaped(_marked(one, numbers))}" for one in answer.sentences_of(part)]
             if part == 2 and answer.document is not None:
                 lines += ["", "```mermaid", _drawing(answer).rstrip(), "```"]
         else:
@@ -95,13 +100,9 @@ def _markdown(answer: Answer) -> str:
                     f"- **{_escaped(shown_name(source))}** — {phrases(answer.language).roles[role.role]}"
                 )
                 told = answer.sentences_of(3, about=role.source)
+                lines += [f"  - {_escaped(_marked(one, numbers))}" for one in told]
                 lines += [
-                    f"  - {_escaped(one.text + _label(one))} {_escaped(_marks(one, numbers))}" for one in told
-                ]
-                lines += [
-                    f"  - <{_with_scheme(address)}>"
-                    if address.startswith("http")
-                    else f"  - {_escaped(address)}"
+                    f"  - <{address}>" if address.startswith("http") else f"  - {_escaped(address)}"
                     for address in answer.links[role.source]
                 ]
                 lines += [f"  - {missing}" for missing in _missing(answer, role.source)]
@@ -154,14 +155,16 @@ def _html(answer: Answer) -> str:
 def _html_sentence(answer: Answer, sentence: Sentence, numbers: Mapping[str, int]) -> str:
     words = " | ".join(shown(answer.sources.words(span), longest=200) for span in sentence.spans)
     marks = "".join(f'<a href="#source-{number}">[{number}]</a>' for number in _numbers(sentence, numbers))
-    return f'<li title="{html.escape(words, quote=True)}">{html.escape(sentence.text + _label(sentence))} {marks}</li>'
+    text = html.escape(sentence.text + _label(sentence))
+    return f'<li title="{html.escape(words, quote=True)}">{text} {marks}</li>'
 
 
 def _html_link(address: str) -> str:
     """An address that began with http, as a link; any other as text: it may not become one by guessing."""
     if not re.match(r"https?://", address, re.IGNORECASE):
         return f"<li>{html.escape(address)}</li>"
-    return f'<li><a rel="noopener noreferrer nofollow" href="{html.escape(address, quote=True)}">{html.escape(address)}</a></li>'
+    target = html.escape(address, quote=True)
+    return f'<li><a rel="noopener noreferrer nofollow" href="{target}">{html.escape(address)}</a></li>'
 
 
 def _escaped(text: str) -> str:

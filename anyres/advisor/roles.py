@@ -23,9 +23,11 @@ Reason = Literal[
     "no_task",
 ]
 _IDEAS: Final = {
-    "resolution": re.compile(r"resolution|upsampl|up-?scal|rescal|super-?res|enlarg|magnif|finer|pixel[- ]level", re.I),
+    "resolution": re.compile(r"resolution|upsampl|up-?scal|rescal|super-?res|enlarg|magnif|finer", re.I),
     "restoration": re.compile(r"restor|degrad|denois|deblur|noise|artifact|artefact|haze|rain|enhanc", re.I),
-    "correspondence": re.compile(r"match|correspond|align|regist|optical flow|between (?:two|the) (?:frames|pictures|images)", re.I),
+    "correspondence": re.compile(
+        r"match|correspond|align|regist|optical flow|between (?:two|the) (?:frames|pictures|images)", re.I
+    ),
     "recognition": re.compile(r"segment|detect|classif|recogni|mask|keypoint|boxes", re.I),
     "generation": re.compile(r"generat|synthes|diffusion|inpaint|style|GAN\b|adversarial", re.I),
     "language": re.compile(r"\btext|caption|language|question|words?\b", re.I),

@@ -65,7 +65,7 @@ def ask(
         bool,
         typer.Option(
             "--prose",
-            help="Let the language model at $ANYRES_LLM_URL word it; each sentence is checked against the sources.",
+            help="Let the language model at $ANYRES_LLM_URL word it; each sentence is checked.",
         ),
     ] = False,
     max_megapixels: MaxMegapixels = _LIMITS.max_megapixels,
@@ -73,9 +73,9 @@ def ask(
 ) -> None:
     """Answer a question about a task with pictures, from given models and papers only.
 
-    The answer has three parts: the task; the workflow, input -> model -> output; the papers and tools with their
-    links. Every sentence names the source that it rests on. Without a brief the library is asked, and without a
-    library what comes with anyres.
+    The answer has three parts: the task; the workflow, input -> model -> output; the papers and tools with
+    their links. Every sentence names the source that it rests on. Without a brief the library is asked, and
+    without a library what comes with anyres.
     """
     if form not in FORMATS:
         raise InputError(f"An answer is {', '.join(FORMATS)}; {form!r} was asked for.")

@@ -1,6 +1,7 @@
 """`anyres demo`: see on one photograph what the product does, in pictures and in words."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,6 +76,46 @@ def show_upscale(
         say(line)
     say(f"Result:  {result}")
     say(f"Sheet:   {sheet}")
+
+
+@app.command("ask")
+def show_ask(
+    photo: Annotated[
+        str | None, typer.Argument(help="A photograph; a face that scikit-image carries if not named.")
+    ] = None,
+    *,
+    scale: Annotated[str, typer.Option(help="Factor that the question names.")] = "2",
+    language: Annotated[str | None, typer.Option(metavar="en|ko", help="Of the answer.")] = None,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="Folder of the result; made anew each time.")
+    ] = "out",
+) -> None:
+    """Ask how a photograph is enlarged so naturally, run what the answer proposes, and print the answer."""
+    from anyres.advisor.ask import answer_of
+    from anyres.advisor.brief import example_brief
+    from anyres.advisor.render import rendered
+    from anyres.advisor.run_here import with_run
+
+    factor = parse_scale(scale)
+    if not isinstance(factor, float):
+        raise InputError(f"The question names one factor; {scale!r} was given.")
+    if language not in (None, "en", "ko"):
+        raise InputError(f"An answer is in en or ko; {language!r} was asked for.")
+    folder = _made_folder(Path(output))
+    name, image = _photograph(photo)
+    path = Path(photo) if photo is not None else folder / f"{name}.png"
+    if photo is None:
+        write_image(image, path, overwrite=True)
+    brief = example_brief()
+    asked = replace(brief, question=brief.question.replace("2x", f"{factor:g}x"))
+    answer = answer_of(asked, language=language)  # type: ignore[arg-type]
+    say(f"Question: {asked.question}")
+    say("")
+    say(
+        rendered(with_run(answer, path, folder / f"{name}.x{factor:g}.png", overwrite=True), "text").rstrip(
+            "\n"
+        )
+    )
 
 
 def _made_folder(folder: Path) -> Path:

@@ -1,0 +1,56 @@
+"""What people ask of a model beside what it does: speed, memory, licence, price ... And who tells it."""
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from anyres.advisor.sources import Source, Span
+
+_ASKING: Final = re.compile(
+    r"\?|\bhow\b|\bwhat\b|\bwhich\b|\bwhose\b|\bmay (?:i|we|a|the|our|my)\b|\bcan (?:i|we|it)\b|\bdoes\b"
+    r"|\bis (?:it|there|that|this)\b|tell me|(?:need|must|want|have|like) to (?:know|write down|state)"
+    r"|please (?:say|state|give)"
+    r"|wonder|question|possible at all|나요|까요|습니까|인가요|인지|는지|알려|궁금|되나|될까|죠|얼마|몇",
+    re.IGNORECASE,
+)
+_OF_A_FIELD: Final = {"training_data": "dataset", "licence": "licence"}  # fields that tell it by themselves
+
+
+@dataclass(frozen=True)
+class _Patterns:
+    asks: re.Pattern[str]
+    told: re.Pattern[str]
+
+
+@functools.cache
+def _every() -> Mapping[str, _Patterns]:
+    raw = tomllib.loads((Path(__file__).parent / "attributes.toml").read_text(encoding="utf-8"))
+    return {
+        name: _Patterns(re.compile("|".join(one["asks"]), re.I), re.compile("|".join(one["told"]), re.I))
+        for name, one in raw.items()
+    }
+
+
+def asked_attributes(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
+    """What a question asks about, with the place: an attribute named in a sentence that asks."""
+    for sentence in re.finditer(r"[^.?!\n]+(?:\.(?=\d)[^.?!\n]+)*[.?!]?", text):
+        if not _ASKING.search(sentence.group()):
+            continue
+        for name, patterns in _every().items():
+            if found := patterns.asks.search(sentence.group()):
+                start = sentence.start() + found.start()
+                yield name, (start, start + len(found.group()))
+
+
+def told_by(source: Source, attribute: str) -> Span | None:
+    """Where a source tells an attribute; None where it does not."""
+    if (name := _OF_A_FIELD.get(attribute)) and name in source.fields:
+        return source.span(name)
+    for field, start, end in source.prose():
+        if _every()[attribute].told.search(source.fields[field], start, end):
+            return source.span(field, start, end)
+    return None
