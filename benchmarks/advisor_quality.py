@@ -4,8 +4,8 @@
 
 Task, model and roles against the gold; refusals (nothing fits, another model, an attribute that no source
 states, a factor that is not there) as labels; nuggets by the spans that the answer cites; citations by
-whether the cited words stand in the sentence or share its words. Baselines: the answer that fits any question,
-all sources copied, and the model that BM25 puts first. `--misses` prints where the advisor differs from the
+whether the cited words stand in the sentence or share its words. Baselines: the answer that fits any
+question, all sources copied, and the model that BM25 puts first. `--misses` prints where the advisor differs from the
 gold, and is meant for the dev folders only.
 """
 

@@ -13,10 +13,14 @@ from anyres.advisor.lexicon import ENLARGING, Task, lexicon
 from anyres.advisor.likeness import likeness
 from anyres.advisor.sources import Source, Span
 
-LABELS: Final = ("detailed_category", "name")  # short fields that name a task, the more telling first
+LABELS: Final = (
+    "detailed_category",
+    "name",
+    "category",
+)  # short fields that name a task, the more telling first
 _FIRST: Final = 3  # sentences at the beginning of a summary, which say what a thing is
 _LEAST: Final = 1.0  # what a summary alone has to come to
-_ALIKE: Final = 3.0  # likeness from which a source counts as doing a task
+_ALIKE: Final = 2.6  # likeness from which a source counts as doing a task
 _OF_PROSE, _MOST_OF_PROSE = 0.35, 14.0  # what the likeness of a summary counts beside that of a label
 _READ: Final = 600  # characters of a summary that are compared
 _SHARE: Final = 0.45  # of the best task's score, for another to count as well
@@ -149,9 +153,8 @@ def _labelled(source: Source) -> list[tuple[Task, Span, float]]:
         text = source.fields.get(name, "")
         found = []
         for task in lexicon().tasks.values():
-            place = _first(task.sources, text)
-            if place is not None:
-                span = source.span(name) if name == LABELS[0] else source.span(name, *place)
+            if place := task.sources.search(text):
+                span = source.span(name) if name == LABELS[0] else source.span(name, *place.span())
                 found.append((task, span, 10.0 - number))
         if found:
             return found
@@ -202,14 +205,8 @@ def _scores(source: Source) -> tuple[dict[str, float], dict[str, Span]]:
 
 def _named_in(sentence: str) -> Iterator[tuple[str, int]]:
     for task in lexicon().tasks.values():
-        place = _first(task.sources, sentence)
-        if place is not None:
-            yield task.id, place[0]
-
-
-def _first(patterns: Sequence[re.Pattern[str]], text: str) -> tuple[int, int] | None:
-    found = [one.span() for pattern in patterns if (one := pattern.search(text))]
-    return min(found, default=None)
+        if place := task.sources.search(sentence):
+            yield task.id, place.start()
 
 
 def _factors(source: Source, tasks: set[str]) -> Factors:

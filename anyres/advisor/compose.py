@@ -18,7 +18,7 @@ from anyres.advisor.roles import RoleOf
 from anyres.advisor.sources import Source, Sources, Span
 
 QUESTION = "question"  # id of the question as a source
-_MOST_QUOTED = {"primary": 3, "supporting": 2, "related": 1, "unrelated": 1}
+_MOST_QUOTED = {"primary": 3, "supporting": 3, "related": 2, "unrelated": 1}
 _MOST_PASSES = 6
 
 
@@ -288,27 +288,12 @@ def _sources(material: Material) -> Iterator[Sentence]:
         most = _MOST_QUOTED[role.role]
         if role.role == "primary" and material.decision.steps:
             most = 1  # the rest stands in part 2
-        spans = (
-            [role.span]
-            if role.role == "related"
-            and role.span.field in ("summary", "abstract")
-            and _is_fit(able, role.span)
-            else []
-        )
-        if not spans:
-            spans = telling(able, role.task, most=most, asked=material.stems)
+        spans = telling(able, role.task, most=most, asked=material.stems)
         for span in spans:
             yield _quoted(material, 3, able.source, span, about=role.source)
         card = card_of(able.source)
         if not spans and card is not None and role.role != "primary":
             yield _claimed(material, card, card.claims[0].id, part=3, about=role.source)
-
-
-def _is_fit(able: Able, span: Span) -> bool:
-    """Whether the sentence that shows a role may be quoted."""
-    return any(
-        span.field == one.field and one.start <= span.start < one.end for one in telling(able, None, most=99)
-    )
 
 
 def _reason(material: Material, role: RoleOf) -> Sentence:

@@ -19,17 +19,19 @@ from anyres.advisor.sources import Source, Span
 Outcome = Literal["answer", "wrong_model", "none", "unclear"]
 Caveat = Literal["scale_beyond_trained", "scale_not_fixed_factor", "not_recovered"]
 ENLARGE: Final = "enlarge"  # all ways of enlarging, before one of them is chosen
-_ALIKE, _MOST_ALIKE = 0.7, 6.0  # what likeness to phrases counts, and at most
-_SMALLEST: Final = 1.5  # what words have to come to, to name a task at all
+_ALIKE, _MOST_ALIKE = 0.7, 10.0  # what likeness to phrases counts, and at most
+_SMALLEST: Final = 2.0  # what words have to come to, to name a task at all
 _OF_A_FACTOR: Final = 3.0  # what a factor or two sizes say for enlarging
 _OF_A_NAME: Final = 1.5  # what it says for a task that a source that does it is called by name
-_PRIOR: Final = {"first": 3.0, "model": 1.0, "paper": 1.0}  # for a task that a provided source does
-_NEAR: Final = 0.6  # of the best score: as likely, where both are recommended
-_PROVIDED: Final = 0.6  # of the best score: near enough, where only that task is done by what is provided
+_PRIOR: Final = {"first": 2.0, "model": 1.0, "paper": 1.0}  # for a task that a provided source does
+_NEAR: Final = 0.8  # of the best score: as likely, where both are recommended
+_PROVIDED: Final = 0.5  # of the best score: near enough, where only that task is done by what is provided
 _SECOND_STEP: Final = 1.5  # what words have to come to for a further step
 _DEGRADED: Final = 2.0  # what words of a bad picture have to come to
+_PICTURED: Final = 4.0  # of the best task: pictures are meant, though another medium is named
+_PLAIN: Final = 4.0  # of the lexicon's words: a task is named plainly
 _NO_PICTURES: Final = re.compile(
-    r"\b(?:mp3|wav|audio|songs?|singer|music|podcasts?|speech|voice|spreadsheets?|excel|pivot|recipe"
+    r"\b(?:should i buy|which camera|crochet|knit\w*|needle size|mp3|wav|audio|songs?|singer|music|podcasts?|speech|voice|spreadsheets?|excel|pivot|recipe"
     r"|sourdough|bake|baking|bread|tax(?:es)?"
     r"|invest|stocks?|shares|lawyer|headache|doctor|poem|essay|homework|translate|translation|sql|css"
     r"|regex|javascript|wifi|router|printer driver|train ticket|flight"
@@ -96,13 +98,14 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
     every = [*models, *papers]
     scores = _scores(question, models, papers)
     ranked = sorted(scores, key=lambda task: -scores[task])
-    if not ranked or _is_about_something_else(question, scores):
+    is_called = bool(models) and _is_called(question, models[0])
+    if not ranked or _is_about_something_else(question, scores, is_called=is_called):
         return _nothing(NO_TASK)
     first = ranked[0]
     for second in ranked[1:3]:
         if question.is_sequence and question.score(second) + _factor_bonus(question, second) >= _SECOND_STEP:
             both = [_chosen(question, task, models, papers) for task in (first, second)]
-            if all(both) and both[0].by is not both[1].by:  # type: ignore[union-attr]
+            if all(step is not None and step.by in models for step in both) and both[0] != both[1]:
                 return _finished(question, _in_order(question, [one for one in both if one]), models, every)
         if _is_unclear(question, scores, first, second, models):
             ids = tuple(_id(question, task, models) for task in (first, second))
@@ -156,7 +159,7 @@ def _scores(question: Question, models: Sequence[Able], papers: Sequence[Able]) 
     scores[ENLARGE] = base + extra + ways + _like(max(alike[way] for way in ENLARGING))
     for able in (*models, *papers):
         if _is_called(question, able) and (families := _families(able)):
-            scores[families[0]] += _OF_A_NAME
+            scores[families[0]] += _OF_A_NAME * (2 if able in models[:1] else 1)
     kept = {task: score for task, score in scores.items() if score >= _SMALLEST}
     for number, able in enumerate(models):
         for task in _families(able):
@@ -187,11 +190,21 @@ def _families(able: Able) -> list[str]:
     )
 
 
-def _is_about_something_else(question: Question, scores: Mapping[str, float]) -> bool:
-    """No question of pictures: another medium is named, and words of pictures hardly."""
-    return bool(_NO_PICTURES.search(question.text)) and (
-        not _PICTURES.search(question.text) or max(scores.values(), default=0.0) < 4.0
-    )
+def _is_about_something_else(
+    question: Question, scores: Mapping[str, float], *, is_called: bool = False
+) -> bool:
+    """No question of pictures: another medium is named, or it is most like what is no task."""
+    is_pictured, best = bool(_PICTURES.search(question.text)), max(scores.values(), default=0.0)
+    needed = _PICTURED if is_pictured else 2 * _PICTURED
+    if _NO_PICTURES.search(question.text) and best < needed:
+        return True
+    if question.factor is not None or is_called:
+        return False
+    alike = likeness(question.read, "questions")
+    nothing = alike.pop(NO_TASK, 0.0)
+    words = max(question.score(task) for task in (*lexicon().tasks, ENLARGE))
+    is_far = nothing > 2 * max(alike.values()) + 3 and words < 2 * _PLAIN
+    return is_far or (nothing > max(alike.values()) and words < _PLAIN)
 
 
 def _is_called(question: Question, able: Able) -> bool:
@@ -251,7 +264,7 @@ def _misfit(question: Question, able: Able) -> float:
     way = next((one.task for one in able.abilities if one.task in ENLARGING), None)
     if way is None:
         return 10.0
-    is_video = question.score("video_sr") >= 3.0
+    is_video = question.score("video_sr") >= (1.5 if way == "video_sr" else 3.0)
     misfit = 5.0 if (way == "video_sr") != is_video else 0.0
     if not is_video:
         misfit += 1.0 if (way == "real_world_sr") != _is_degraded(question) else 0.0

@@ -113,8 +113,8 @@ def _factor_of_sizes(text: str) -> Factor | None:
             widths.append((found.start(), int(found["n"] or found["n2"]), found.span()))
     widths += [(one.start(), _NAMED_WIDTHS[one["k"].lower()], one.span()) for one in _NAMED.finditer(text)]
     bare = re.compile(
-        r"(?:wants?|needs?|to|at|requires|exactly|->|→)\s(?P<n>\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
-        r"|\s?[a-z가-힣])",
+        r"(?:wants?|needs?|from|to|at|requires|exactly|->|→)\s(?P<n>\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
+        r"|\s?(?!to\b|by\b|and\b|or\b|on\b)[a-z가-힣])",
         re.I,
     )
     if len(widths) == 1:

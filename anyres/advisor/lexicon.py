@@ -38,7 +38,7 @@ class Task:
     gives: str
     group: str  # tasks with an idea in common
     asks: tuple[Word, ...]
-    sources: tuple[re.Pattern[str], ...]
+    sources: re.Pattern[str]  # of titles, labels and summaries
 
     @property
     def is_enlarging(self) -> bool:
@@ -72,7 +72,7 @@ def _task(name: str, entry: Mapping[str, Any]) -> Task:
         gives=entry["gives"],
         group=entry["group"],
         asks=tuple(_words(entry)),
-        sources=tuple(compiled(text) for text in entry["sources"]),
+        sources=re.compile("|".join(compiled(one).pattern for one in entry["sources"]), re.IGNORECASE),
     )
 
 
@@ -92,7 +92,7 @@ def compiled(text: str) -> re.Pattern[str]:
 
 def _part(part: str, *, is_korean: bool) -> str:
     if part == "_ ":
-        return ".{0,12}?" if is_korean else r"(?:[\w'’/&-]{1,30},?\s{1,3}){0,3}?"
+        return ".{0,12}?" if is_korean else r"(?:[\w'’/&→>-]{1,30},?\s{1,3}){0,3}?"
     if part == " ":
         return r"\s{0,2}" if is_korean else r"[\s\-–]{1,3}"
     return r"\w{0,20}" if part == "*" else part

@@ -16,7 +16,9 @@ from anyres.advisor.lexicon import Lexicon, Word, lexicon
 Language = Literal["en", "ko"]
 Place = tuple[int, int]  # start and end in the question
 _CAPS: Final = {1.5: 4.5, 0.5: 1.0}  # what many plain or weak words may come to together
-_NEGATED: Final = -0.5  # what a word counts that the question denies
+_DENIED: Final = -0.5  # share of its weight that a word counts which the question denies
+_ASIDE: Final = 0.3  # and one that only says what was recommended
+_REJECTED: Final = -0.3  # and one of a sentence that turns something down
 
 _CLAUSE: Final = re.compile(
     r"[.;:!?\n()]|,? but | and (?=(?:has|have|is|are|was|were|it|they|i|my|now|the|everything|all|would"
@@ -59,10 +61,25 @@ _SEQUENCE: Final = re.compile(
     r"\b(?:first|then|afterwards?|before(?:hand)?|after that|next|step (?:one|two|1|2)|steps?|finally"
     r"|in (?:what|which|that|this) order|pipeline|chain"
     r"|both|two (?:independent|separate|different) (?:things|results|outputs|tasks)|side by side"
-    r"|followed by|subsequently|as well as|and also|prior to|in parallel|once (?:it|they"
-    r"|that)[^.]{0,30}done)\b"
+    r"|followed by|subsequently|as well as|and also|prior to|in parallel|once (?:it|it['’]s|they"
+    r"|that)[^.]{0,30}(?:done|whole|ready|clean|finished|gone)|two jobs|and then|after which)\b"
     r"|먼저|그\s?다음|다음에|후에|한 뒤|한 다음|그리고 나서|순서|단계|전에"
     r"|동시에|둘 다|각각|이어서|하고 나서|파이프라인",
+    re.IGNORECASE,
+)
+
+
+_SENTENCE: Final = re.compile(r"[^.?!;\n]+(?:[.,](?=\d)[^.?!;\n]+)*[.?!;\n]*")
+_RECOMMENDED: Final = re.compile(
+    r"\b(?:recommend\w*|recomend\w*|suggest(?:s|ed|ion)|proposed|(?:was|were|been) (?:given|told|offered|handed)|(?:they|somebody|someone|it|he|she)"
+    r" (?:gave|offered|handed|sold) me|i got an? [\w-]+ for (?:this|it)|ticked for me|on (?:the )?top of (?:the|my) list|top pick)\b"
+    r"|추천(?:받|된|해 준|해준|하더|한 건|은|이)",
+    re.IGNORECASE,
+)
+_TURNED_DOWN: Final = re.compile(
+    r"^\W*why (?:an?|the|would|should)\b[^?]*\?|seriously\s*\?|who['’]?s going to|\b(?:isn['’]?t|is not|wasn['’]?t) (?:what|the thing) (?:i|we)|\bnot (?:what|the thing) (?:i|we) (?:want|need|asked|am after|are after)"
+    r"|\bi['’]?m not after\b|\bnot after an?\b|\bcan['’]?t be (?:it|right)|\b(?:is|are) (?:useless|of no use|no good|no help|pointless)|\bignores me\b|\brather not\b"
+    r"|^\W*\w+\?\s*$|\b(?:i|we) (?:do not|don['’]?t) (?:need|want|care)\b|\bno (?:need|use) (?:for|of)\b|\bforgets my\b|\bonly spits out\b|필요 ?없|말고|원하는 게 아니|쓸모없",
     re.IGNORECASE,
 )
 
@@ -73,7 +90,8 @@ class Mention:
 
     task: str  # an id, or "enlarge"
     place: Place
-    weight: float  # below 0 where it speaks against the task
+    weight: float  # of the word; below 0 where it speaks against the task
+    share: float = 1.0  # of it that counts, by how the word is said
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,7 @@ class Question:
     """A question, read."""
 
     text: str
-    read: str  # the text with the names of sources blanked out
+    read: str  # what says what is wanted: without names of sources, asides and what is denied
     language: Language
     mentions: tuple[Mention, ...]
     factor: Factor | None
@@ -93,19 +111,20 @@ class Question:
 
     def score(self, task: str) -> float:
         """How strongly the words speak for a task."""
-        sums = dict.fromkeys([3.0, 1.5, 0.5, -2.0], 0.0)
-        denied = 0.0
+        sums: dict[float, float] = {}
+        against = 0.0
         for mention in self.mentions:
             if mention.task == task:
-                if mention.weight in sums:
-                    sums[mention.weight] += mention.weight
+                counted = mention.weight * mention.share
+                if counted > 0:
+                    sums[mention.weight] = sums.get(mention.weight, 0.0) + counted
                 else:
-                    denied += mention.weight
-        return sum(min(value, _CAPS.get(weight, value)) for weight, value in sums.items()) + denied
+                    against += counted
+        return sum(min(value, _CAPS.get(weight, value)) for weight, value in sums.items()) + against
 
     def first_place(self, task: str) -> Place | None:
         """Where it speaks of the task first, in its strongest words."""
-        found = [one for one in self.mentions if one.task == task and one.weight > 0]
+        found = [one for one in self.mentions if one.task == task and one.weight * one.share > 0]
         return min(found, key=lambda one: (-one.weight, one.place), default=None).place if found else None  # type: ignore[union-attr]
 
 
@@ -115,11 +134,12 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
     whole, text = text, _without(text, names)
     factor, refused = factor_in(text)
     unknowable = _UNKNOWABLE.search(text)
+    mentions = tuple(_mentions(text, words))
     return Question(
         text=whole,
-        read=text,
+        read=_wanted(text, mentions),
         language=language_of(whole),
-        mentions=tuple(_mentions(text, words)),
+        mentions=mentions,
         factor=factor,
         refused_factor=refused,
         attributes=tuple(asked_attributes(text)),
@@ -147,18 +167,45 @@ def language_of(text: str) -> Language:
 
 def _mentions(text: str, words: Lexicon) -> Iterator[Mention]:
     clauses = [0, *(found.end() for found in _CLAUSE.finditer(text))]
+    asides = list(_asides(text))
     groups: list[tuple[str, Sequence[Word]]] = [("enlarge", words.enlarge)]
     groups += [(task.id, task.asks) for task in words.tasks.values()]
     for task, asks in groups:
         for word in asks:
-            found = [one for one in word.pattern.finditer(text) if one.group()]
-            if not found:
+            places = [one.span() for one in word.pattern.finditer(text) if one.group()]
+            shares = [_share(text, place, clauses, asides) for place in places]
+            if not places or (word.weight < 0 and max(shares) < 1):
                 continue
-            denials = [_is_denied(text, one.span(), clauses) for one in found]
-            place = found[denials.index(False)].span() if False in denials else found[0].span()
-            weight = word.weight if False in denials else _NEGATED * abs(word.weight)
-            if word.weight > 0 or False in denials:
-                yield Mention(task, place, weight)
+            best = max(range(len(places)), key=lambda number: shares[number])
+            yield Mention(task, places[best], word.weight, shares[best])
+
+
+def _asides(text: str) -> Iterator[tuple[Place, float]]:
+    """Sentences that do not say what is wanted, and what their words count."""
+    sentences = list(_SENTENCE.finditer(text))
+    for sentence in sentences if len(sentences) > 1 else ():
+        if _TURNED_DOWN.search(sentence.group().strip()):
+            yield sentence.span(), _REJECTED
+        elif _RECOMMENDED.search(sentence.group()):
+            yield sentence.span(), _ASIDE
+
+
+def _share(text: str, place: Place, clauses: Sequence[int], asides: Sequence[tuple[Place, float]]) -> float:
+    for (start, end), share in asides:
+        if start <= place[0] < end:
+            return share
+    return _DENIED if _is_denied(text, place, clauses) else 1.0
+
+
+def _wanted(text: str, mentions: Sequence[Mention]) -> str:
+    """The question without asides and without words that it denies; all of it if nothing were left."""
+    gone = [place for place, _ in _asides(text)]
+    gone += [mention.place for mention in mentions if mention.share == _DENIED]
+    letters = list(text)
+    for start, end in gone:
+        letters[start:end] = " " * (end - start)
+    left = "".join(letters)
+    return left if len(left.split()) >= 3 else text
 
 
 def _is_denied(text: str, place: Place, clauses: Sequence[int]) -> bool:

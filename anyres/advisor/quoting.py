@@ -63,6 +63,11 @@ def shown(text: str, *, longest: int = LONGEST) -> str:
     return f"{cut} ..."
 
 
+def without_addresses(text: str, *, longest: int = LONGEST) -> str:
+    """Text as `shown`, with a mark where an address stood: only links of sources may look like one."""
+    return shown(_ADDRESS.sub("[address]", text), longest=longest)
+
+
 def shown_name(source: Source) -> str:
     """The name of a source as it may stand in a sentence: without addresses, tags and orders."""
     name = _MARKUP.sub(" ", source.name)

@@ -12,7 +12,7 @@ from typing import Final
 
 from anyres.advisor.answer import Answer, Part, Sentence, references
 from anyres.advisor.phrases import phrases
-from anyres.advisor.quoting import shown, shown_name
+from anyres.advisor.quoting import shown_name, without_addresses
 from anyres.core.errors import InputError
 
 FORMATS: Final = ("text", "markdown", "json", "html")
@@ -60,7 +60,7 @@ def _text(answer: Answer) -> str:
         lines.append("")
     lines.append(f"{said.words['sources']}:")
     lines += [f"   [{number}] {_named(answer, name)}" for name, number in numbers.items()]
-    lines += [f"{said.words['notices']}: {shown(notice)}" for notice in answer.notices]
+    lines += [f"{said.words['notices']}: {without_addresses(notice)}" for notice in answer.notices]
     if answer.removed:
         lines.append(said.words["removed"].format(count=answer.removed))
     if answer.run:
@@ -108,7 +108,7 @@ def _markdown(answer: Answer) -> str:
                 lines += [f"  - {missing}" for missing in _missing(answer, role.source)]
         lines.append("")
     lines += [f"{number}. {_escaped(_named(answer, name))}" for name, number in numbers.items()]
-    lines += ["", *(f"> {_escaped(shown(notice))}" for notice in answer.notices)]
+    lines += ["", *(f"> {_escaped(without_addresses(notice))}" for notice in answer.notices)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -147,13 +147,13 @@ def _html(answer: Answer) -> str:
         f'<li id="source-{number}">{safe(_named(answer, name))}</li>' for name, number in numbers.items()
     )
     parts.append(f"<footer><ol>{named}</ol>")
-    parts += [f"<p>{safe(shown(notice))}</p>" for notice in answer.notices]
+    parts += [f"<p>{safe(without_addresses(notice))}</p>" for notice in answer.notices]
     parts.append("</footer></article>")
     return "\n".join(parts) + "\n"
 
 
 def _html_sentence(answer: Answer, sentence: Sentence, numbers: Mapping[str, int]) -> str:
-    words = " | ".join(shown(answer.sources.words(span), longest=200) for span in sentence.spans)
+    words = " | ".join(without_addresses(answer.sources.words(span), longest=200) for span in sentence.spans)
     marks = "".join(f'<a href="#source-{number}">[{number}]</a>' for number in _numbers(sentence, numbers))
     text = html.escape(sentence.text + _label(sentence))
     return f'<li title="{html.escape(words, quote=True)}">{text} {marks}</li>'
