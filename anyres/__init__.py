@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from anyres.advisor.ask import ask
     from anyres.core.errors import AnyresError, InputError, LimitError, RunError, WeightsError
     from anyres.core.files import Limits
     from anyres.core.image import Image
@@ -24,12 +25,14 @@ __all__ = [
     "Limits",
     "RunError",
     "WeightsError",
+    "ask",
     "upscale",
 ]
 
 _HOMES = {
     "Image": "anyres.core.image",
     "Limits": "anyres.core.files",
+    "ask": "anyres.advisor.ask",
     "upscale": "anyres.operations.upscale",
 }
 

@@ -40,7 +40,7 @@ _OFFERED: Final = re.compile(
     re.IGNORECASE,
 )
 _FIXED_LABEL: Final = re.compile(
-    r"(?<![\w.])(?:[x×](?P<a>\d{1,2})|(?P<b>\d{1,2})[x×])(?=\b|plus|[_\s])", re.IGNORECASE
+    r"(?:(?<![\w.])|(?<=SR))(?:[x×](?P<a>\d{1,2})|(?P<b>\d{1,2})[x×])(?=\b|plus|[_\s])", re.IGNORECASE
 )
 _FIXED_PROSE: Final = re.compile(
     r"(?:fixed|whole|integer|single) (?:\w+ )?(?:factors?|scales?)(?: of| like|:)? (?P<list>\d(?:(?:, ?"

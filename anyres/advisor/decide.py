@@ -195,7 +195,7 @@ def _is_about_something_else(
 ) -> bool:
     """No question of pictures: another medium is named, or it is most like what is no task."""
     is_pictured, best = bool(_PICTURES.search(question.text)), max(scores.values(), default=0.0)
-    needed = _PICTURED if is_pictured else 2 * _PICTURED
+    needed = _PICTURED if is_pictured else 1.5 * _PICTURED
     if _NO_PICTURES.search(question.text) and best < needed:
         return True
     if question.factor is not None or is_called:

@@ -14,7 +14,7 @@ _NUMBER_WORDS: Final = {
     "seven": 7, "nine": 9, "thirty": 30, "a hundred": 100, "one and a half": 1.5, "two and a half": 2.5,
     "three and a half": 3.5,
     "four and a half": 4.5, "five and a half": 5.5, "six and a half": 6.5, "seven and a half": 7.5,
-    "두": 2, "세": 3, "네": 4, "다섯": 5, "여섯": 6, "여덟": 8, "열": 10,
+    "두": 2, "세": 3, "네": 4, "다섯": 5, "여섯": 6, "여덟": 8, "열": 10, "백": 100,
 }  # fmt: skip
 _SPELLED: Final = "|".join(sorted((one for one in _NUMBER_WORDS if one.isascii()), key=len, reverse=True))
 _FACTORS: Final = (
@@ -24,7 +24,7 @@ _FACTORS: Final = (
     re.compile(rf"\b(?P<w>{_SPELLED})[- ](?:fold|times)\b", re.I),
     re.compile(rf"\b(?:factor|scale) of (?P<w>{_SPELLED})\b", re.I),
     re.compile(rf"\bstraight to (?P<w>{_SPELLED})\b", re.I),
-    re.compile(r"(?P<w>두|세|네|다섯|여섯|여덟|열)\s?배(?!경|포|우|열|송|치)"),
+    re.compile(r"(?P<w>두|세|네|다섯|여섯|여덟|열|백)\s?배(?!경|포|우|열|송|치)"),
     re.compile(
         r"\b(?:scale|factors?|magnification|zoom)(?:\s+(?:of|is|=))?\s*=?\s*(?P<n>\d{1,3}(?:[.,]\d{1,3})?)\b",
         re.I,
@@ -36,9 +36,11 @@ _FACTORS: Final = (
     ),
 )  # fmt: skip
 _TWICE: Final = re.compile(
-    r"\b(?P<w>twice|double[sd]?|doubling|triple[sd]?|tripling|quadruple[sd]?|quadrupling)\b", re.I
+    r"\b(?P<w>twice|double[sd]?|doubling|trebl\w+|triple[sd]?|tripling|quadruple[sd]?|quadrupling|quintuple[sd]?"
+    r"|half as (?:big|large|wide) again)\b",
+    re.I,
 )
-_TWICE_IS: Final = {"tw": 2.0, "do": 2.0, "tr": 3.0, "qu": 4.0}
+_TWICE_IS: Final = {"twi": 2.0, "dou": 2.0, "tri": 3.0, "tre": 3.0, "qua": 4.0, "qui": 5.0, "hal": 1.5}
 _ENLARGING_NEAR: Final = re.compile(
     r"enlarg|upscal|large|bigger|\bbig\b|\bsize\b|wide|width|height|resolution|magnif|pixel|blow|high\b|tall"
     r"|\bres\b|super|확대|크|키|해상도|업스케일|늘|인쇄",
@@ -46,11 +48,18 @@ _ENLARGING_NEAR: Final = re.compile(
 )
 _PAIR: Final = re.compile(r"(?<![\d.])(?P<w>\d{2,5})\s?[x×*]\s?(?P<h>\d{2,5})(?![\d.])", re.IGNORECASE)
 _SIDE: Final = re.compile(
-    r"(?<![\d.x×])(?P<n>\d{2,5})[- ]?(?:px|pixels?|pix|픽셀|p\b)(?![\w])|(?<![\d.])(?P<n2>\d{3,5})\s+(?:wide"
-    r"|across)\b",
+    r"(?<![\d.x×])(?P<n>\d{2,5}|\d{1,2},\d{3})[- ]?(?:px|pixels?|pix|픽셀|p\b)(?![\w])|(?<![\d.])(?P<n2>\d{3,5}|\d{1,2},\d{3})\s+(?:wide"
+    r"|across)\b|(?<![\d.])(?P<n3>\d{2,5})[- ](?:dots?|per inch|dpi)\b",
     re.IGNORECASE,
 )
 _NAMED_WIDTHS: Final = {"4k": 3840, "8k": 7680, "full hd": 1920, "full-hd": 1920, "fhd": 1920, "uhd": 3840}
+_BARE: Final = re.compile(
+    r"(?:wants?|needs?|from|to|at|for|requires|exactly|->|→)\s(?P<n>\d{1,2},\d{3}|\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
+    r"|\s?(?!to\b|by\b|and\b|or\b|on\b|across\b)[a-z가-힣])",
+    re.I,
+)
+_PAPER: Final = re.compile(r"(?<![\w.])A(?P<n>[0-8])(?![\w.])")
+_SMALLEST_SIDE: Final = 64  # of a picture's size: 8x8 is a block
 _NAMED: Final = re.compile(r"\b(?P<k>4k|8k|full[- ]hd|fhd|uhd)\b", re.IGNORECASE)
 
 
@@ -70,13 +79,12 @@ class Factor:
 def factor_in(text: str) -> tuple[Factor | None, Place | None]:
     """The factor that is asked for; and a number that was meant as one and cannot be."""
     huge = re.search(r"(?:[x×]\s?\d{5,}|\d{5,}(?:\.\d+)?\s?(?:[x×]|times|배))(?!\w)", text, re.IGNORECASE)
-    sized = _factor_of_sizes(text)
     stated = sorted(
         (one for one in _stated_factors(text) if 1 < one.value <= LARGEST_FACTOR), key=lambda one: one.place
     )
-    if sized and (not stated or not any(abs(one.value / sized.value - 1) < 0.1 for one in stated)):
-        return (sized if not stated else stated[0]), (huge.span() if huge else None)
-    return (stated[0] if stated else None), (huge.span() if huge else None)
+    of_pairs, of_sizes = _factor_of_pairs(text), _factor_of_sizes(text) or _factor_of_paper(text)
+    found = of_pairs or (stated[0] if stated else of_sizes)
+    return found, huge.span() if huge else None
 
 
 def _stated_factors(text: str) -> Iterator[Factor]:
@@ -94,36 +102,53 @@ def _stated_factors(text: str) -> Iterator[Factor]:
                 yield Factor(float(value), found.span())
     for found in _TWICE.finditer(text):
         around = text[max(0, found.start() - 40) : found.end() + 40]
-        if _ENLARGING_NEAR.search(around) or found["w"].lower() in ("triple", "quadruple", "double"):
-            yield Factor(_TWICE_IS[found["w"][:2].lower()], found.span())
+        if _ENLARGING_NEAR.search(around) or found["w"].lower() not in ("twice", "doubles"):
+            yield Factor(_TWICE_IS[found["w"][:3].lower()], found.span())
+
+
+def _factor_of_pairs(text: str) -> Factor | None:
+    """What two sizes such as 640x480 and 1600x1200 give: the larger by the smaller."""
+    pairs = [(int(one["w"]), int(one["h"]), one.span()) for one in _PAIR.finditer(text)]
+    if len(pairs) < 2 or any(max(one[:2]) < _SMALLEST_SIDE for one in pairs[:2]):
+        return None
+    small, large = sorted(pairs[:2], key=lambda one: one[0] * one[1])
+    return _ratio(
+        min(small[:2]),
+        max(large[0] * min(small[:2]) / small[0], large[1] * min(small[:2]) / small[1]),
+        large[2],
+    )
 
 
 def _factor_of_sizes(text: str) -> Factor | None:
-    """What two sizes in one question give: the larger by the smaller."""
-    widths: list[tuple[int, int, Place]] = []  # order, pixels, place
-    pairs = [(int(one["w"]), int(one["h"]), one.span()) for one in _PAIR.finditer(text)]
-    if len(pairs) >= 2 and all(max(one[:2]) >= 64 for one in pairs[:2]):
-        small, large = sorted(pairs[:2], key=lambda one: one[0] * one[1])
-        ratio = max(large[0] / small[0], large[1] / small[1])
-        return Factor(round(ratio, 4), large[2]) if 1 < ratio <= LARGEST_FACTOR else None
-    for width, height, place in pairs:
-        widths.append((place[0], max(width, height), place))
+    """What two sides in one question give: "900 pixels wide ... exactly 3150", "32 to 96", "4K"."""
+    sides = [(one.start(), max(int(one["w"]), int(one["h"])), one.span()) for one in _PAIR.finditer(text)]
     for found in _SIDE.finditer(text):
-        if not any(start <= found.start() < end for _, _, (start, end) in pairs):
-            widths.append((found.start(), int(found["n"] or found["n2"]), found.span()))
-    widths += [(one.start(), _NAMED_WIDTHS[one["k"].lower()], one.span()) for one in _NAMED.finditer(text)]
-    bare = re.compile(
-        r"(?:wants?|needs?|from|to|at|requires|exactly|->|→)\s(?P<n>\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
-        r"|\s?(?!to\b|by\b|and\b|or\b|on\b)[a-z가-힣])",
-        re.I,
-    )
-    if len(widths) == 1:
-        widths += [(one.start("n"), int(one["n"]), one.span("n")) for one in bare.finditer(text)]
-    if len(widths) < 2:
+        if not any(start <= found.start() < end for _, _, (start, end) in sides):
+            number = found["n"] or found["n2"] or found["n3"]
+            sides.append((found.start(), _pixels(number), found.span()))
+    sides += [(one.start(), _NAMED_WIDTHS[one["k"].lower()], one.span()) for one in _NAMED.finditer(text)]
+    if len(sides) < 2:
+        sides += [(one.start("n"), _pixels(one["n"]), one.span("n")) for one in _BARE.finditer(text)]
+    if len(sides) < 2:
         return None
-    first, second = sorted(widths)[:2]
-    low, high = sorted((first, second), key=lambda one: one[1])
-    ratio = high[1] / low[1]
-    if not 1 < ratio <= LARGEST_FACTOR or not math.isfinite(ratio):
+    low, high = sorted(sorted(sides)[:2], key=lambda one: one[1])
+    return _ratio(low[1], high[1], high[2])
+
+
+def _factor_of_paper(text: str) -> Factor | None:
+    """What two sizes of paper give: from A6 to A2 is four times as wide."""
+    found = list(_PAPER.finditer(text))
+    if len(found) < 2:
         return None
-    return Factor(round(ratio, 4), high[2])
+    first, second = int(found[0]["n"]), int(found[1]["n"])
+    return _ratio(1.0, 2 ** (abs(first - second) / 2), found[1].span())
+
+
+def _ratio(low: int | float, high: int | float, place: Place) -> Factor | None:
+    ratio = high / low if low else math.inf
+    return Factor(round(ratio, 4), place) if 1 < ratio <= LARGEST_FACTOR else None
+
+
+def _pixels(text: str) -> int:
+    """A count as people write it: 1610 or 1,610."""
+    return int(text.replace(",", ""))

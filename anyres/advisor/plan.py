@@ -70,7 +70,7 @@ def document_of_decision(question: Question, decision: Decision, every: Sequence
         inputs["scale"] = InputDeclaration(
             type="number",
             default=min(factor, LARGEST_SCALE),
-            minimum=1,
+            minimum=1.0,
             maximum=LARGEST_SCALE,
             description="Factor, whole or not.",
         )

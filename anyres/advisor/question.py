@@ -72,12 +72,12 @@ _SEQUENCE: Final = re.compile(
 _SENTENCE: Final = re.compile(r"[^.?!;\n]+(?:[.,](?=\d)[^.?!;\n]+)*[.?!;\n]*")
 _RECOMMENDED: Final = re.compile(
     r"\b(?:recommend\w*|recomend\w*|suggest(?:s|ed|ion)|proposed|(?:was|were|been) (?:given|told|offered|handed)|(?:they|somebody|someone|it|he|she)"
-    r" (?:gave|offered|handed|sold) me|i got an? [\w-]+ for (?:this|it)|ticked for me|on (?:the )?top of (?:the|my) list|top pick)\b"
+    r" (?:gave|offered|handed|sold) me|i got an? [\w-]+ for (?:this|it)|ticked for me|they (?:say|gave|give|came up with|put|want me to use|tell me)|leads? off with|(?:top|head|front) of (?:the|my|your|this) (?:list|bill)|(?:the|my|your|this) list (?:starts|begins|leads|opens)|first (?:on|in) (?:the|my|your|this) list|on (?:the )?top of (?:the|my) list|top pick)\b"
     r"|추천(?:받|된|해 준|해준|하더|한 건|은|이)",
     re.IGNORECASE,
 )
 _TURNED_DOWN: Final = re.compile(
-    r"^\W*why (?:an?|the|would|should)\b[^?]*\?|seriously\s*\?|who['’]?s going to|\b(?:isn['’]?t|is not|wasn['’]?t) (?:what|the thing) (?:i|we)|\bnot (?:what|the thing) (?:i|we) (?:want|need|asked|am after|are after)"
+    r"^\W*why (?:an?|the|would|should)\b[^?]*\?|(?:seriously|really)\s*\?|\b(?:won['’]?t|can['’]?t|doesn['’]?t) help\b|on the contrary|\bis hardly (?:what|the)|\b(?:who|whoever) (?:on earth|put|needs)|what (?:would|do|should|am|shall) i (?:do|want|supposed|meant|to do)[^?]{0,12}with|what good (?:is|are|would)|how (?:is|would) an? [^?]{0,40}(?:help|going to)|who['’]?s going to|\b(?:isn['’]?t|is not|wasn['’]?t) (?:what|the thing) (?:i|we)|\bnot (?:what|the thing) (?:i|we) (?:want|need|asked|am after|are after)"
     r"|\bi['’]?m not after\b|\bnot after an?\b|\bcan['’]?t be (?:it|right)|\b(?:is|are) (?:useless|of no use|no good|no help|pointless)|\bignores me\b|\brather not\b"
     r"|^\W*\w+\?\s*$|\b(?:i|we) (?:do not|don['’]?t) (?:need|want|care)\b|\bno (?:need|use) (?:for|of)\b|\bforgets my\b|\bonly spits out\b|필요 ?없|말고|원하는 게 아니|쓸모없",
     re.IGNORECASE,

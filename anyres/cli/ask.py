@@ -7,10 +7,8 @@ from typing import Annotated
 import typer
 
 from anyres.advisor.answer import Answer
-from anyres.advisor.ask import answer_of
+from anyres.advisor.ask import ask as advice
 from anyres.advisor.brief import MAX_BYTES, Brief, read_brief
-from anyres.advisor.builtin import builtin_brief
-from anyres.advisor.library import Library, library_path
 from anyres.advisor.render import FORMATS, rendered
 from anyres.cli.options import MaxMegabytes, MaxMegapixels
 from anyres.cli.report import bar, say
@@ -83,12 +81,13 @@ def ask(
         raise InputError(f"An answer is in en or ko; {language!r} was asked for.")
     if is_run and image is None:
         raise InputError("--run needs a picture: name it with --image PHOTO.")
-    asked = _brief(question, brief, library)
-    if sources is not None:
-        from anyres.advisor.documents import with_texts
-
-        asked = with_texts(asked, sources)
-    answer = answer_of(asked, language=language)  # type: ignore[arg-type]
+    answer = advice(
+        question,
+        brief=_brief(brief),
+        sources=sources,
+        library=library,
+        language=language,  # type: ignore[arg-type]
+    )
     if is_prose:
         from anyres.advisor.language_model import endpoint_of_environment, with_prose
 
@@ -99,31 +98,11 @@ def ask(
     say(rendered(answer, form).rstrip("\n"))
 
 
-def _brief(question: str | None, brief: str | None, library: Path | None) -> Brief:
-    """The brief of a file, or the question with what the library or the program itself holds."""
-    if brief is not None:
-        read = read_brief(_content(brief))
-        return Brief(question, read.models, read.papers, read.notices) if question else read
-    if not question:
-        raise InputError('There is no question: anyres ask "...", or a brief that holds one: --brief FILE.')
-    path = library or library_path()
-    if library is not None and not library.is_file():
-        raise InputError(f"There is no library {library}. Make one with `anyres library import`.")
-    if path.is_file():
-        with Library(path) as opened:
-            if len(opened):
-                return opened.brief(question)
-    return builtin_brief(question)
-
-
-def _content(brief: str) -> bytes:
+def _brief(brief: str | None) -> Brief | Path | None:
+    """The brief of standard input, or the path of a file."""
     if brief == STANDARD_INPUT:
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
-    try:
-        with Path(brief).open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{brief} cannot be read ({error.strerror}). Name a brief's file.") from error
+        return read_brief(sys.stdin.buffer.read(MAX_BYTES + 1))
+    return None if brief is None else Path(brief)
 
 
 def _with_picture(
