@@ -50,7 +50,7 @@ _SECTION: Final = re.compile(
 )
 _ASKED: Final = re.compile(r"(?:question|asked|query|질문)[^\n]{0,60}[:：]\s*\n?", re.IGNORECASE)
 _QUOTED: Final = re.compile(r"[\"“”„«]\s*(?P<words>.{3,}?)\s*[\"“”»]\s*(?:\n|$)", re.DOTALL)
-_ADDRESS: Final = re.compile(r"(?:https?://)?[^\s<>\"'`()\[\]{}|\\^]+", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"(?:https?://)?[^\s<>\"'`\[\]{}|\\^]+", re.IGNORECASE)
 _BARE: Final = re.compile(
     r"^(?:www\.)?(?:arxiv\.org|github\.com|huggingface\.co|openreview\.net|doi\.org)/\S+$", re.I
 )

@@ -175,7 +175,10 @@ def _workflow(material: Material) -> Iterator[Sentence]:
     yield from _factor_sentences(material)
     yield from _limits(material)
     yield from _attributes(material)
+    runs = all(step.runs_here for step in material.steps)
     for shown_step in material.steps:
+        if shown_step.runs_here and not runs:
+            continue  # a step alone is no workflow; what is missing is said
         key = "runs" if shown_step.runs_here else "runs_not"
         span = material.able(shown_step.source).source.span("name")
         yield material.say(2, key, span, name=shown_step.by, operation="upscale")

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from anyres.advisor.abilities import Able, Factors
 from anyres.advisor.attributes import told_by
+from anyres.advisor.cues import cue
 from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
 from anyres.advisor.likeness import likeness
 from anyres.advisor.question import Place, Question
@@ -30,28 +31,6 @@ _SECOND_STEP: Final = 1.5  # what words have to come to for a further step
 _DEGRADED: Final = 2.0  # what words of a bad picture have to come to
 _PICTURED: Final = 4.0  # of the best task: pictures are meant, though another medium is named
 _PLAIN: Final = 4.0  # of the lexicon's words: a task is named plainly
-_NO_PICTURES: Final = re.compile(
-    r"\b(?:should i buy|which camera|crochet|knit\w*|needle size|mp3|wav|audio|songs?|singer|music|podcasts?|speech|voice|spreadsheets?|excel|pivot|recipe"
-    r"|sourdough|bake|baking|bread|tax(?:es)?"
-    r"|invest|stocks?|shares|lawyer|headache|doctor|poem|essay|homework|translate|translation|sql|css"
-    r"|regex|javascript|wifi|router|printer driver|train ticket|flight"
-    r"|recipe|cook(?:ing)?|soup|tomato\w*|plants? (?:die|dying)|knee hurts|diet|password|e-?mail)\b"
-    r"|(?:convert|turn|chang)\w*[^.?!]{0,40}\.?(?:heic|tiff?|webp|pdf|png|docx?"
-    r"|mov)\b[^.?!]{0,30}\b(?:into|to)\b[^.?!]{0,12}\.?(?:jpe?g|png|pdf|webp|gif|mp4|word)"
-    r"|엑셀|피벗|음악|노래|음성|목소리|레시피|요리|번역|세금|주식|날씨 예보|김치|찌개|비밀번호|이메일",
-    re.IGNORECASE,
-)
-_PICTURES: Final = re.compile(
-    r"\b(?:photo\w*|pictures?|images?|pics?|scans?|snaps?|shots?|portraits?|frames?|videos?|footage|camera"
-    r"|selfies?|logo|pixels?|png|jpe?g)\b"
-    r"|사진|이미지|그림|영상|화면|픽셀|카메라|동영상|스캔",
-    re.IGNORECASE,
-)
-_UNSURE: Final = re.compile(
-    r"no idea (?:whether|if)|not sure (?:whether|if)|don['’]?t know (?:whether|if)|either .{3,60} or "
-    r"|인지 .{2,30}인지",
-    re.I,
-)
 _RECOVERING: Final = frozenset(
     {*ENLARGING, "face_restoration", "colorization", "deblurring", "denoising", "inpainting",
      "low_light_enhancement", "compression_artifact_removal", "hdr_reconstruction", "reflection_removal"}
@@ -194,9 +173,9 @@ def _is_about_something_else(
     question: Question, scores: Mapping[str, float], *, is_called: bool = False
 ) -> bool:
     """No question of pictures: another medium is named, or it is most like what is no task."""
-    is_pictured, best = bool(_PICTURES.search(question.text)), max(scores.values(), default=0.0)
+    is_pictured, best = bool(cue("pictures").search(question.text)), max(scores.values(), default=0.0)
     needed = _PICTURED if is_pictured else 1.5 * _PICTURED
-    if _NO_PICTURES.search(question.text) and best < needed:
+    if cue("no_pictures").search(question.text) and best < needed:
         return True
     if question.factor is not None or is_called:
         return False
@@ -221,7 +200,7 @@ def _is_unclear(
     done = [task for able in models for task in _families(able)[:1]]
     if first not in done or second not in done or question.is_sequence:
         return False
-    share = 0.3 if _UNSURE.search(question.text) else _NEAR
+    share = 0.3 if cue("unsure").search(question.text) else _NEAR
     return scores[second] >= share * scores[first]
 
 

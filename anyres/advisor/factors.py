@@ -48,7 +48,8 @@ _ENLARGING_NEAR: Final = re.compile(
 )
 _PAIR: Final = re.compile(r"(?<![\d.])(?P<w>\d{2,5})\s?[x×*]\s?(?P<h>\d{2,5})(?![\d.])", re.IGNORECASE)
 _SIDE: Final = re.compile(
-    r"(?<![\d.x×])(?P<n>\d{2,5}|\d{1,2},\d{3})[- ]?(?:px|pixels?|pix|픽셀|p\b)(?![\w])|(?<![\d.])(?P<n2>\d{3,5}|\d{1,2},\d{3})\s+(?:wide"
+    r"(?<![\d.x×])(?P<n>\d{2,5}|\d{1,2},\d{3})[- ]?(?:px|pixels?|pix|픽셀|p\b)(?![\w])"
+    r"|(?<![\d.])(?P<n2>\d{3,5}|\d{1,2},\d{3})\s+(?:wide"
     r"|across)\b|(?<![\d.])(?P<n3>\d{2,5})[- ](?:dots?|per inch|dpi)\b",
     re.IGNORECASE,
 )

@@ -4,8 +4,10 @@ It gets the question and the evidence of the plain answer, and nothing else is s
 answer passes `check.failed` or is dropped; where too little is left, the plain answer stands.
 """
 
+import http.client
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -22,6 +24,7 @@ from anyres.core.errors import InputError, RunError
 MAX_ANSWER_BYTES: Final = 1_000_000
 MAX_REMOVED: Final = 0.3  # share of its sentences; past it the plain answer stands
 MAX_SENTENCES: Final = 60
+MAX_LETTERS: Final = 600  # of a sentence
 TIMEOUT_S: Final = 120.0
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _SYSTEM: Final = (
@@ -68,21 +71,27 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         """Refuse an address over which a key would travel openly."""
-        parts = urlsplit(self.address)
-        is_near = parts.hostname in _LOOPBACK
-        if (
-            parts.scheme not in ("http", "https")
-            or not parts.hostname
-            or (parts.scheme == "http" and not is_near)
-        ):
+        if not _is_safe(self.address):
             raise InputError(
-                f"The address of a language model begins with https://, or http:// on this machine; "
-                f"{shown(self.address)!r} "
-                "was given in ANYRES_LLM_URL."
+                "The address of a language model begins with https://, or http:// on this machine, and holds "
+                f"no password; {shown(self.address.rpartition('@')[2])!r} was given in ANYRES_LLM_URL."
             )
+        if not (self.key.isascii() and self.key.isprintable()):
+            raise InputError("The key in ANYRES_LLM_KEY holds signs that no key has, such as a line break.")
 
     def __repr__(self) -> str:
         return f"Endpoint({self.address!r}, {self.model!r})"  # never the key
+
+
+def _is_safe(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or "@" in parts.netloc or any(letter.isspace() for letter in address):
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
 
 
 def endpoint_of_environment() -> Endpoint:
@@ -94,7 +103,7 @@ def endpoint_of_environment() -> Endpoint:
             "(ANYRES_LLM_MODEL and ANYRES_LLM_KEY where it wants them), or ask without --prose."
         )
     return Endpoint(
-        address, os.environ.get("ANYRES_LLM_MODEL", "default"), os.environ.get("ANYRES_LLM_KEY", "")
+        address, os.environ.get("ANYRES_LLM_MODEL", "default"), os.environ.get("ANYRES_LLM_KEY", "").strip()
     )
 
 
@@ -110,7 +119,7 @@ def with_prose(answer: Answer, endpoint: Endpoint) -> Answer:
         addresses=frozenset(address for addresses in answer.links.values() for address in addresses),
         chain=tuple(step.by for step in answer.steps),
     )
-    kept = [draft for draft in drafts if not failed(draft, units, allowed)]
+    kept = [draft for draft in drafts if _may_stand(draft, units, allowed)]
     removed = len(drafts) - len(kept)
     claims = {draft.part for draft in kept if draft.is_claim}
     needed = {1, 2} if answer.steps else {1}
@@ -125,10 +134,15 @@ def with_prose(answer: Answer, endpoint: Endpoint) -> Answer:
     return replace(answer, sentences=(*worded, *rest), removed=removed, is_prose=True)
 
 
+def _may_stand(draft: Draft, units: Sequence[Unit], allowed: Allowed) -> bool:
+    is_fit = draft.part in (1, 2) and len(draft.text) <= MAX_LETTERS  # cut, it might lose its "not"
+    return is_fit and not failed(draft, units, allowed)
+
+
 def _units(answer: Answer) -> tuple[list[Unit], dict[int, tuple[Span, ...]]]:
     """The evidence of the plain answer: each of its sentences with the words that it rests on."""
     units, spans = [], {}
-    for number, sentence in enumerate(answer.sentences, start=1):
+    for number, sentence in enumerate((one for one in answer.sentences if one.part < 3), start=1):
         words = [sentence.text, *(answer.sources.words(span) for span in sentence.spans)]
         units.append(
             Unit(
@@ -144,7 +158,7 @@ def _units(answer: Answer) -> tuple[list[Unit], dict[int, tuple[Span, ...]]]:
 def _sentence(draft: Draft, spans: Mapping[int, tuple[Span, ...]]) -> Sentence:
     cited = dict.fromkeys(span for number in draft.cites for span in spans[number])
     part: Part = 1 if draft.part == 1 else 2
-    return Sentence(part, shown(draft.text, longest=600), tuple(cited) or spans[1])
+    return Sentence(part, draft.text, tuple(cited) or spans[1])
 
 
 def _asked(endpoint: Endpoint, answer: Answer, units: Sequence[Unit]) -> str:
@@ -176,9 +190,9 @@ def _asked(endpoint: Endpoint, answer: Answer, units: Sequence[Unit]) -> str:
         endpoint.address.rstrip("/") + "/chat/completions", json.dumps(body).encode(), headers, method="POST"
     )
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_S) as response:
-            raw = response.read(MAX_ANSWER_BYTES + 1)
-    except (OSError, ValueError) as error:
+        with _opener(endpoint).open(request, timeout=TIMEOUT_S) as response:
+            raw = _read(response)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise RunError(
             f"{urlsplit(endpoint.address).hostname} did not answer ({shown(str(reason), longest=100)})."
@@ -191,6 +205,22 @@ def _asked(endpoint: Endpoint, answer: Answer, units: Sequence[Unit]) -> str:
         raise RunError("its answer is not of OpenAI's chat interface.") from None
 
 
+def _opener(endpoint: Endpoint) -> urllib.request.OpenerDirector:
+    is_near = urlsplit(endpoint.address).scheme == "http"
+    proxies = [urllib.request.ProxyHandler({})] if is_near else []
+    return urllib.request.build_opener(_NoRedirect, *proxies)
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    """At most one byte more than is allowed, and no longer than is waited."""
+    end, raw = time.monotonic() + TIMEOUT_S, b""
+    while len(raw) <= MAX_ANSWER_BYTES and (piece := response.read1(65536)):
+        raw += piece
+        if time.monotonic() > end:
+            raise TimeoutError(f"not done after {TIMEOUT_S:.0f} s")
+    return raw
+
+
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """An endpoint that sends a request, with its key, elsewhere is refused."""
 
@@ -200,17 +230,18 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def _drafts(text: str) -> list[Draft]:
     try:
-        raw = json.loads(text)
-        entries = raw["sentences"]
-        drafts = [
-            Draft(
-                part=int(one["part"]),
-                text=str(one["text"]),
-                is_claim=one["kind"] != "glue",
-                cites=tuple(int(number) for number in one["cites"]),
-            )
-            for one in entries[:MAX_SENTENCES]
-        ]
+        return [_draft(one) for one in json.loads(text)["sentences"][:MAX_SENTENCES]]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise RunError("its answer is not JSON of the schema that was asked for.") from None
-    return [draft for draft in drafts if draft.part in (1, 2)]
+
+
+def _draft(raw: Any) -> Draft:
+    """One sentence, as it would be shown; TypeError where it is not of the schema."""
+    part, text, kind, cites = (raw[name] for name in ("part", "text", "kind", "cites"))
+    if not (
+        type(part) is int and isinstance(text, str) and kind in ("claim", "glue") and isinstance(cites, list)
+    ):
+        raise TypeError
+    if any(type(one) is not int for one in cites):
+        raise TypeError
+    return Draft(part, shown(text, longest=len(text)), is_claim=kind == "claim", cites=tuple(cites))

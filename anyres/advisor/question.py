@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from anyres.advisor.attributes import asked_attributes
+from anyres.advisor.cues import cue
 from anyres.advisor.factors import Factor, factor_in
 from anyres.advisor.lexicon import Lexicon, Word, lexicon
 
@@ -46,42 +47,8 @@ _KOREAN_NEGATION: Final = re.compile(
     r"^[^.,!?\n]{0,14}?(?:아니|않(?!게)|말고|필요\s*없|필요는\s*없|없(?!애|앨|앤|어지|어졌|이|음|앴)|대신)"
 )
 
-_UNKNOWABLE: Final = re.compile(
-    r"number ?plates?|licen[cs]e plates?|\bplate\b|(?:truly|really|actually) (?:look|looked|was|were)"
-    r"|identify (?:him|her|them|the (?:man|woman|thief|person|driver|suspect))"
-    r"|\b(?:police|court|forensic|evidence|witness|suspect|prove|proof|thief|burglar|culprit)\b"
-    r"|original (?:paint|colou?rs?)|true (?:colou?rs?|face|detail)|exactly as (?:it|he|she|they) (?:was|were)"
-    r"|번호판|진짜 (?:얼굴|모습|색)|실제 (?:얼굴|모습|색)|원래 (?:색|얼굴|모습)|범인|증거|법정|경찰|신원",
-    re.IGNORECASE,
-)
-_EXPLAINING: Final = re.compile(
-    r"\b(?:how (?:does|do|can|is|come)|why|explain|what happens|amazed|wonder)\b|어떻게|왜|원리|설명", re.I
-)
-_SEQUENCE: Final = re.compile(
-    r"\b(?:first|then|afterwards?|before(?:hand)?|after that|next|step (?:one|two|1|2)|steps?|finally"
-    r"|in (?:what|which|that|this) order|pipeline|chain"
-    r"|both|two (?:independent|separate|different) (?:things|results|outputs|tasks)|side by side"
-    r"|followed by|subsequently|as well as|and also|prior to|in parallel|once (?:it|it['’]s|they"
-    r"|that)[^.]{0,30}(?:done|whole|ready|clean|finished|gone)|two jobs|and then|after which)\b"
-    r"|먼저|그\s?다음|다음에|후에|한 뒤|한 다음|그리고 나서|순서|단계|전에"
-    r"|동시에|둘 다|각각|이어서|하고 나서|파이프라인",
-    re.IGNORECASE,
-)
-
 
 _SENTENCE: Final = re.compile(r"[^.?!;\n]+(?:[.,](?=\d)[^.?!;\n]+)*[.?!;\n]*")
-_RECOMMENDED: Final = re.compile(
-    r"\b(?:recommend\w*|recomend\w*|suggest(?:s|ed|ion)|proposed|(?:was|were|been) (?:given|told|offered|handed)|(?:they|somebody|someone|it|he|she)"
-    r" (?:gave|offered|handed|sold) me|i got an? [\w-]+ for (?:this|it)|ticked for me|they (?:say|gave|give|came up with|put|want me to use|tell me)|leads? off with|(?:top|head|front) of (?:the|my|your|this) (?:list|bill)|(?:the|my|your|this) list (?:starts|begins|leads|opens)|first (?:on|in) (?:the|my|your|this) list|on (?:the )?top of (?:the|my) list|top pick)\b"
-    r"|추천(?:받|된|해 준|해준|하더|한 건|은|이)",
-    re.IGNORECASE,
-)
-_TURNED_DOWN: Final = re.compile(
-    r"^\W*why (?:an?|the|would|should)\b[^?]*\?|(?:seriously|really)\s*\?|\b(?:won['’]?t|can['’]?t|doesn['’]?t) help\b|on the contrary|\bis hardly (?:what|the)|\b(?:who|whoever) (?:on earth|put|needs)|what (?:would|do|should|am|shall) i (?:do|want|supposed|meant|to do)[^?]{0,12}with|what good (?:is|are|would)|how (?:is|would) an? [^?]{0,40}(?:help|going to)|who['’]?s going to|\b(?:isn['’]?t|is not|wasn['’]?t) (?:what|the thing) (?:i|we)|\bnot (?:what|the thing) (?:i|we) (?:want|need|asked|am after|are after)"
-    r"|\bi['’]?m not after\b|\bnot after an?\b|\bcan['’]?t be (?:it|right)|\b(?:is|are) (?:useless|of no use|no good|no help|pointless)|\bignores me\b|\brather not\b"
-    r"|^\W*\w+\?\s*$|\b(?:i|we) (?:do not|don['’]?t) (?:need|want|care)\b|\bno (?:need|use) (?:for|of)\b|\bforgets my\b|\bonly spits out\b|필요 ?없|말고|원하는 게 아니|쓸모없",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -133,7 +100,7 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
     words = lexicon()
     whole, text = text, _without(text, names)
     factor, refused = factor_in(text)
-    unknowable = _UNKNOWABLE.search(text)
+    unknowable = cue("unknowable").search(text)
     mentions = tuple(_mentions(text, words))
     return Question(
         text=whole,
@@ -144,8 +111,8 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
         refused_factor=refused,
         attributes=tuple(asked_attributes(text)),
         unknowable=unknowable.span() if unknowable else None,
-        is_explanation_wanted=bool(_EXPLAINING.search(text)),
-        is_sequence=bool(_SEQUENCE.search(text)),
+        is_explanation_wanted=bool(cue("explaining").search(text)),
+        is_sequence=bool(cue("sequence").search(text)),
     )
 
 
@@ -184,9 +151,9 @@ def _asides(text: str) -> Iterator[tuple[Place, float]]:
     """Sentences that do not say what is wanted, and what their words count."""
     sentences = list(_SENTENCE.finditer(text))
     for sentence in sentences if len(sentences) > 1 else ():
-        if _TURNED_DOWN.search(sentence.group().strip()):
+        if cue("turned_down").search(sentence.group().strip()):
             yield sentence.span(), _REJECTED
-        elif _RECOMMENDED.search(sentence.group()):
+        elif cue("recommended").search(sentence.group()):
             yield sentence.span(), _ASIDE
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from anyres.advisor.answer import Answer, Part, Sentence, references
 from anyres.advisor.phrases import phrases
-from anyres.advisor.quoting import shown_name, without_addresses
+from anyres.advisor.quoting import is_quotable, shown, shown_name, without_addresses
 from anyres.core.errors import InputError
 
 FORMATS: Final = ("text", "markdown", "json", "html")
@@ -109,6 +109,8 @@ def _markdown(answer: Answer) -> str:
         lines.append("")
     lines += [f"{number}. {_escaped(_named(answer, name))}" for name, number in numbers.items()]
     lines += ["", *(f"> {_escaped(without_addresses(notice))}" for notice in answer.notices)]
+    if answer.removed:
+        lines.append(f"> {phrases(answer.language).words['removed'].format(count=answer.removed)}")
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -148,12 +150,15 @@ def _html(answer: Answer) -> str:
     )
     parts.append(f"<footer><ol>{named}</ol>")
     parts += [f"<p>{safe(without_addresses(notice))}</p>" for notice in answer.notices]
+    if answer.removed:
+        parts.append(f"<p>{safe(phrases(answer.language).words['removed'].format(count=answer.removed))}</p>")
     parts.append("</footer></article>")
     return "\n".join(parts) + "\n"
 
 
 def _html_sentence(answer: Answer, sentence: Sentence, numbers: Mapping[str, int]) -> str:
-    words = " | ".join(without_addresses(answer.sources.words(span), longest=200) for span in sentence.spans)
+    said = [answer.sources.words(span) for span in sentence.spans]
+    words = " | ".join(shown(one, longest=200) for one in said if is_quotable(one))
     marks = "".join(f'<a href="#source-{number}">[{number}]</a>' for number in _numbers(sentence, numbers))
     text = html.escape(sentence.text + _label(sentence))
     return f'<li title="{html.escape(words, quote=True)}">{text} {marks}</li>'
