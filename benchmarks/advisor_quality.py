@@ -5,8 +5,8 @@
 Task, model and roles against the gold; refusals (nothing fits, another model, an attribute that no source
 states, a factor that is not there) as labels; nuggets by the spans that the answer cites; citations by
 whether the cited words stand in the sentence or share its words. Baselines: the answer that fits any
-question, all sources copied, and the model that BM25 puts first. `--misses` prints where the advisor differs from the
-gold, and is meant for the dev folders only.
+question, all sources copied, and the model that BM25 puts first. `--misses` prints where the advisor differs
+from the gold, and is meant for the dev folders only.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from anyres.advisor.ask import answer_of
 from anyres.advisor.brief import Brief, brief_of
 from anyres.advisor.likeness import stem_of
 from anyres.advisor.render import rendered
-from anyres.core.machine import describe_machine, source_commit
+from anyres.evaluation.tables import write_figures
 from anyres.workflow.document import document_text, read_document
 from anyres.workflow.graph import resolve
 
@@ -317,14 +317,7 @@ def main() -> None:
     same = is_same_twice(every)
     sys.stdout.write(f"the same bytes twice: {same} ({len(every)} answers)\n")
     if arguments.results:
-        record = {
-            "command": "python benchmarks/advisor_quality.py",
-            "commit": source_commit(),
-            "machine": describe_machine(),
-            "same_bytes_twice": same,
-            "figures": table,
-        }
-        arguments.results.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write_figures(arguments.results, "advisor", {"table": table, "same_bytes_twice": same})
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 from anyres.advisor.ask import answer_of
 from anyres.advisor.brief import brief_of
 from anyres.advisor.library import Library
-from anyres.core.machine import describe_machine, source_commit
+from anyres.evaluation.tables import write_figures
 
 HERE = Path(__file__).parent
 PHRASES = Path(__file__).parents[1] / "anyres" / "advisor" / "phrases.json"
@@ -102,16 +102,7 @@ def main() -> None:
     figures = measured(list(questions()), papers=arguments.papers, models=arguments.models)
     sys.stdout.write(json.dumps(figures, indent=1) + "\n")
     if arguments.results:
-        command = (
-            f"python benchmarks/advisor_speed.py --papers {arguments.papers} --models {arguments.models}"
-        )
-        record = {
-            "command": command,
-            "commit": source_commit(),
-            "machine": describe_machine(),
-            "figures": figures,
-        }
-        arguments.results.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        write_figures(arguments.results, "advisor", figures)
 
 
 if __name__ == "__main__":

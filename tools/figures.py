@@ -1,8 +1,8 @@
 """Write the measured figures into the cards: `python tools/figures.py`.
 
-Between `<!-- figures -->` and `<!-- end of figures -->` a card holds what `figures.json` beside it and
-`benchmarks/results` say, and nothing is written there by hand. `--check` writes nothing and exits 1 if a card
-is stale; the tests do the same.
+Between `<!-- figures -->` and `<!-- end of figures -->` a card, and the page of the advisor's design, hold
+what `figures.json` and `benchmarks/results` say, and nothing is written there by hand. `--check` writes
+nothing and exits 1 if a page is stale; the tests do the same.
 """
 
 import json
@@ -18,29 +18,64 @@ from anyres.evaluation.tables import markdown_table, read_figures  # noqa: E402
 from anyres.models.catalog import CATALOG  # noqa: E402
 from anyres.models.liif.evaluation import Evaluation, Measured  # noqa: E402
 
+RESULTS = ROOT / "benchmarks" / "results"
+ADVISOR = ROOT / "docs" / "design" / "2026-11-25-advisor.md"
 START, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
 def main() -> int:
     """Write or check every card; the exit code."""
     stale = []
-    for model in CATALOG:
-        card = ROOT / "anyres" / "models" / model.name / "README.md"
-        text = card.read_text(encoding="utf-8")
-        if text != (current := with_figures(text, card.parent)):
-            stale.append(card.relative_to(ROOT).as_posix())
+    pages = {ROOT / "anyres" / "models" / model.name / "README.md": card_blocks for model in CATALOG}
+    for page, blocks in {**pages, ADVISOR: advisor_blocks}.items():
+        text = page.read_text(encoding="utf-8")
+        if text != (current := with_figures(text, blocks(page.parent))):
+            stale.append(page.relative_to(ROOT).as_posix())
             if "--check" not in sys.argv:
-                card.write_text(current, encoding="utf-8")
+                page.write_text(current, encoding="utf-8")
     verb = "stale" if "--check" in sys.argv else "written"
     sys.stdout.write(f"{verb}: {', '.join(stale) or 'none'}\n")
     return int(bool(stale) and "--check" in sys.argv)
 
 
-def with_figures(card: str, folder: Path) -> str:
-    """The card with its figures as the files say them."""
-    before, _, rest = card.partition(START)
+def card_blocks(folder: Path) -> list[str]:
+    """What a model's card says of its figures."""
+    return [*quality(folder / "figures.json"), *speed(), *memory()]
+
+
+def advisor_blocks(_: Path) -> list[str]:
+    """How good and how fast the advisor is, beside its baselines."""
+    blocks = []
+    for entry in read(RESULTS / "advisor_quality.json").values():
+        figures = entry["figures"]["table"]
+        names = [name for name in figures["test"] if name != "items"]
+        rows = [[name, *(one[name] for one in figures.values())] for name in names]
+        header = ["", *(f"{name} ({one['items']:.0f})" for name, one in figures.items())]
+        same = "the same" if entry["figures"]["same_bytes_twice"] else "not the same"
+        blocks += [
+            markdown_table(header, rows),
+            f"Asked twice, every answer has {same} bytes.",
+            source(entry),
+        ]
+    for entry in read(RESULTS / "advisor_speed.json").values():
+        figures = entry["figures"]
+        rows = [
+            [told, *(f"{figures[name][key]:.0f}" for key in ("median", "p95", "max"))]
+            for name, told in (
+                ("answer_ms", "an answer to a brief"),
+                ("search_ms", "a search in the library"),
+                ("search_and_answer_ms", "a search and the answer"),
+            )
+        ]
+        sizes = f"A library of {figures['papers']} papers and {figures['models']} models (made ones), ms:"
+        blocks += [sizes, markdown_table(["", "median", "p95", "largest"], rows), source(entry)]
+    return blocks
+
+
+def with_figures(page: str, blocks: list[str]) -> str:
+    """The page with its figures as the files say them."""
+    before, _, rest = page.partition(START)
     _, _, after = rest.partition(END)
-    blocks = [*quality(folder / "figures.json"), *speed(), *memory()]
     return f"{before}{START}\n\n" + "\n\n".join(blocks) + f"\n\n{END}{after}"
 
 
@@ -56,7 +91,7 @@ def quality(path: Path) -> list[str]:
 
 def speed() -> list[str]:
     """How many times faster than the literal algorithm."""
-    results = read(ROOT / "benchmarks" / "results" / "upscale_speed.json")
+    results = read(RESULTS / "upscale_speed.json")
     if not results:
         return []
     ways = list(dict.fromkeys(way for one in results.values() for way in one["figures"]["times_faster"]))
@@ -71,7 +106,7 @@ def speed() -> list[str]:
 
 def memory() -> list[str]:
     """Seconds and memory of a megapixel and more."""
-    results = read(ROOT / "benchmarks" / "results" / "megapixel.json")
+    results = read(RESULTS / "megapixel.json")
     blocks = []
     for name, entry in results.items():
         figures, time = entry["figures"], entry["figures"]["time"]
