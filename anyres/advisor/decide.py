@@ -27,8 +27,10 @@ _OF_A_NAME: Final = 1.5  # what it says for a task that a source that does it is
 _PRIOR: Final = {"first": 2.0, "model": 1.0, "paper": 1.0}  # for a task that a provided source does
 _NEAR: Final = 0.8  # of the best score: as likely, where both are recommended
 _PROVIDED: Final = 0.5  # of the best score: near enough, where only that task is done by what is provided
-_SECOND_STEP: Final = 1.5  # what words have to come to for a further step
-_DEGRADED: Final = 2.0  # what words of a bad picture have to come to
+_SECOND_STEP: Final = 4.0  # what words have to come to for a further step
+_DEGRADED, _VIDEO = 2.0, 3.0  # what words of a bad picture, and of a video, have to come to
+_WAY_LIKE, _WAY_AHEAD = 9.0, 1.3  # likeness to one way of enlarging, and to how much more than to the others
+_NOTHING: Final = 1.3  # share of the best task's words and likeness, from which what is no task wins
 _PICTURED: Final = 4.0  # of the best task: pictures are meant, though another medium is named
 _PLAIN: Final = 4.0  # of the lexicon's words: a task is named plainly
 _RECOVERING: Final = frozenset(
@@ -81,11 +83,9 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
     if not ranked or _is_about_something_else(question, scores, is_called=is_called):
         return _nothing(NO_TASK)
     first = ranked[0]
+    if question.is_sequence and (steps := _steps(question, scores, models, papers)):
+        return _finished(question, _in_order(question, steps), models, every)
     for second in ranked[1:3]:
-        if question.is_sequence and question.score(second) + _factor_bonus(question, second) >= _SECOND_STEP:
-            both = [_chosen(question, task, models, papers) for task in (first, second)]
-            if all(step is not None and step.by in models for step in both) and both[0] != both[1]:
-                return _finished(question, _in_order(question, [one for one in both if one]), models, every)
         if _is_unclear(question, scores, first, second, models):
             ids = tuple(_id(question, task, models) for task in (first, second))
             return Decision("unclear", ids, (), None, (), (), (), None)
@@ -180,10 +180,10 @@ def _is_about_something_else(
     if question.factor is not None or is_called:
         return False
     alike = likeness(question.read, "questions")
-    nothing = alike.pop(NO_TASK, 0.0)
+    nothing = alike[NO_TASK]
+    best_like = max(score for task, score in alike.items() if task != NO_TASK)
     words = max(question.score(task) for task in (*lexicon().tasks, ENLARGE))
-    is_far = nothing > 2 * max(alike.values()) + 3 and words < 2 * _PLAIN
-    return is_far or (nothing > max(alike.values()) and words < _PLAIN)
+    return nothing > best_like and _like(nothing) + _ALIKE > _NOTHING * words
 
 
 def _is_called(question: Question, able: Able) -> bool:
@@ -191,6 +191,19 @@ def _is_called(question: Question, able: Able) -> bool:
         re.search(rf"(?<!\w){re.escape(name)}(?!\w)", question.text, re.IGNORECASE)
         for name in names_in([able.source])
     )
+
+
+def _steps(
+    question: Question, scores: Mapping[str, float], models: Sequence[Able], papers: Sequence[Able]
+) -> list[Step]:
+    """Two steps by two recommended models, where the question speaks of both tasks; none otherwise."""
+    tasks = {_families(able)[0] for able in models if able.abilities}
+    likely = sorted((task for task in tasks if task in scores), key=lambda task: -scores[task])[:2]
+    if len(likely) < 2 or scores[likely[1]] < _SECOND_STEP:
+        return []
+    steps = [_chosen(question, task, models, papers) for task in likely]
+    found = [step for step in steps if step is not None and step.by in models]
+    return found if len(found) == 2 and found[0].by is not found[1].by else []
 
 
 def _is_unclear(
@@ -208,7 +221,7 @@ def _id(question: Question, task: str, sources: Sequence[Able]) -> str:
     """The id of a task of `_scores`: which way of enlarging, where nobody was chosen."""
     if task != ENLARGE:
         return task
-    if question.score("video_sr") >= 3.0:
+    if _is_video(question):
         return "video_sr"
     ways = {one.task for able in sources for one in able.abilities if one.task in ENLARGING}
     if len(ways) == 1:
@@ -217,7 +230,19 @@ def _id(question: Question, task: str, sources: Sequence[Able]) -> str:
 
 
 def _is_degraded(question: Question) -> bool:
-    return question.score("real_world_sr") >= _DEGRADED
+    """Whether it speaks of a bad picture."""
+    return question.score("real_world_sr") >= _DEGRADED or _is_most_like(question, "real_world_sr")
+
+
+def _is_video(question: Question) -> bool:
+    """Whether it speaks of a video, and not of one picture."""
+    return question.score("video_sr") >= _VIDEO or _is_most_like(question, "video_sr")
+
+
+def _is_most_like(question: Question, way: str) -> bool:
+    alike = likeness(question.read, "questions")
+    others = max(alike[other] for other in ENLARGING if other != way)
+    return alike[way] > max(_WAY_LIKE, _WAY_AHEAD * others)
 
 
 def _chosen(question: Question, task: str, models: Sequence[Able], papers: Sequence[Able]) -> Step | None:
@@ -230,7 +255,7 @@ def _chosen(question: Question, task: str, models: Sequence[Able], papers: Seque
     if not fitting:
         return None
     best = min(fitting, key=lambda one: _misfit(question, one) + (1.5 if one in papers else 0.0))
-    if _misfit(question, best) >= 5.0 and question.score("video_sr") >= 3.0:
+    if _misfit(question, best) >= 5.0 and _is_video(question):
         return None
     way = next(one.task for one in best.abilities if one.task in ENLARGING)
     if question.factor and not question.factor.is_whole and not best.factors.has(question.factor.value):
@@ -243,7 +268,7 @@ def _misfit(question: Question, able: Able) -> float:
     way = next((one.task for one in able.abilities if one.task in ENLARGING), None)
     if way is None:
         return 10.0
-    is_video = question.score("video_sr") >= (1.5 if way == "video_sr" else 3.0)
+    is_video = _is_video(question) or (way == "video_sr" and question.score("video_sr") >= _VIDEO / 2)
     misfit = 5.0 if (way == "video_sr") != is_video else 0.0
     if not is_video:
         misfit += 1.0 if (way == "real_world_sr") != _is_degraded(question) else 0.0

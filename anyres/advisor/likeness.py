@@ -19,7 +19,8 @@ from anyres.advisor.lexicon import lexicon
 
 Bank = Literal["questions", "sources"]
 _SMOOTHING: Final = 0.5
-_CLIP: Final = 3.0  # what one word may say for a task, log odds
+_NEUTRAL: Final = 0.5  # log odds that say nothing yet
+_CLIP: Final = 2.5  # what one word may say for a task, log odds
 
 
 def likeness(text: str, bank: Bank) -> dict[str, float]:
@@ -87,9 +88,9 @@ def _weights(bank: Bank) -> Mapping[str, Mapping[str, float]]:
     for task, count in counts.items():
         others = everything - sizes[task]
         for word, times in count.items():
-            here = (times + _SMOOTHING) / (sizes[task] + 1)
+            here = (times + _SMOOTHING * sizes[task] / everything) / (sizes[task] + 1)
             there = (total[word] - times + _SMOOTHING) / (others + 1)
-            weight = math.log(here / there) - 1.0
+            weight = math.log(here / there) - _NEUTRAL
             if weight > 0:
                 weights[task][word] = min(_CLIP, weight)
     return weights

@@ -33,6 +33,12 @@ _IDEAS: Final = {
     "language": re.compile(r"\btext|caption|language|question|words?\b", re.I),
     "geometry": re.compile(r"depth|3d|stereo|views?\b|pose", re.I),
 }  # fmt: skip
+_KIN: Final = (  # tasks of different groups that one idea joins
+    frozenset({"video_sr", "frame_interpolation", "optical_flow"}),  # several frames
+    frozenset({"inpainting", "semantic_segmentation", "background_removal"}),  # masks
+    frozenset({"inpainting", "image_editing", "text_to_image", "style_transfer"}),  # pictures made anew
+    frozenset({"image_captioning", "image_classification", "visual_question_answering", "text_to_image"}),
+)
 _PIXELS: Final = frozenset(
     {"resolution", "restoration"}
 )  # groups whose tasks give a better picture of the same
@@ -105,6 +111,8 @@ def _shares_idea(decision: Decision, able: Able) -> bool:
 
 
 def _is_near(asked: Task, done: Task) -> bool:
+    if any({asked.id, done.id} <= kin for kin in _KIN):
+        return True
     return asked.group == done.group or (
         asked.group in _PIXELS and done.group in _PIXELS and done.gives == "Image"
     )

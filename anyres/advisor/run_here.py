@@ -215,6 +215,7 @@ def with_forecast(answer: Answer, photo: Path, *, limits: Limits | None = None) 
         free_memory_bytes=free_machine_bytes(),
         free_disk_bytes=free_disk_bytes(photo.parent),
         times=seconds_a_megapixel(),
+        suffixes={_ENLARGED: [result_path(answer, photo).suffix]},
     )
     node = forecast.nodes[-1]
     facts = {
