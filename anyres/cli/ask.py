@@ -32,40 +32,44 @@ Language = Annotated[
 ]
 
 
+Asked = Annotated[
+    str | None, typer.Argument(help="What you want to do or know; a brief may hold it instead.")
+]
+Texts = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="Texts of the provided papers: PDF, HTML, text.")
+]
+LibraryFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Library to answer from where there is no brief; yours if not named."),
+]
+Picture = Annotated[
+    Path | None, typer.Option("--image", "-i", metavar="PHOTO", help="The picture that you ask about.")
+]
+ResultFile = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Result of --run.")]
+Form = Annotated[
+    str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="How the answer is written.")
+]
+Prose = Annotated[
+    bool,
+    typer.Option(
+        "--prose", help="Let the language model at $ANYRES_LLM_URL word it; each sentence is checked."
+    ),
+]
+
+
 def ask(
-    question: Annotated[
-        str | None, typer.Argument(help="What you want to do or know; a brief may hold it instead.")
-    ] = None,
+    question: Asked = None,
     *,
     brief: BriefFile = None,
-    sources: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Texts of the provided papers: PDF, HTML, text.")
-    ] = None,
-    library: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Library to answer from where there is no brief; yours if not named."
-        ),
-    ] = None,
-    image: Annotated[
-        Path | None, typer.Option("--image", "-i", metavar="PHOTO", help="The picture that you ask about.")
-    ] = None,
+    sources: Texts = None,
+    library: LibraryFile = None,
+    image: Picture = None,
     is_run: Annotated[bool, typer.Option("--run", help="Run the proposed workflow on the picture.")] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Result of --run.")
-    ] = None,
+    output: ResultFile = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a result that is there.")] = False,
-    form: Annotated[
-        str, typer.Option("--format", "-f", metavar="|".join(FORMATS), help="How the answer is written.")
-    ] = FORMATS[0],
+    form: Form = FORMATS[0],
     language: Language = None,
-    is_prose: Annotated[
-        bool,
-        typer.Option(
-            "--prose",
-            help="Let the language model at $ANYRES_LLM_URL word it; each sentence is checked.",
-        ),
-    ] = False,
+    is_prose: Prose = False,
     max_megapixels: MaxMegapixels = _LIMITS.max_megapixels,
     max_megabytes: MaxMegabytes = _LIMITS.max_megabytes,
 ) -> None:

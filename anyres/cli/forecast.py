@@ -1,12 +1,83 @@
 """What is said of a workflow before it runs: what it takes and gives, and what its nodes need."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from anyres.cli.report import say
-from anyres.cli.workflow_inputs import input_text
+from anyres.cli.workflow_inputs import input_text, looked_at
+from anyres.core.errors import AnyresError, InputError
+from anyres.core.files import Limits
 from anyres.core.sizes import size_text
+from anyres.workflow.folder import Plan
 from anyres.workflow.graph import Graph
-from anyres.workflow.preflight import Forecast, NodeForecast
+from anyres.workflow.items import Item
+from anyres.workflow.preflight import Forecast, NodeForecast, preflight, suffixes_of
+from anyres.workflow.store import NodeKind
+from anyres.workflow.writing import targets_of
 
 _COLUMNS = ("node", "operation", "size", "megapixels", "memory", "time")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What is known of this machine when a workflow is checked."""
+
+    free_memory_bytes: int
+    free_disk_bytes: int  # where the results go
+    times: Mapping[NodeKind, float]  # seconds a megapixel
+
+
+def check_items(graph: Graph, plan: Plan, limits: Limits, machine: Machine) -> int:
+    """Say what each item needs, or why it cannot be made; the exit code that a run would have by that.
+
+    Raises:
+        AnyresError: Why the only item cannot be made.
+    """
+    is_batch, forecasts, codes = len(plan.items) > 1, list[Forecast](), list[int]()
+    for item in plan.items:
+        try:
+            forecast, reasons = _forecast(graph, item, limits, machine)
+        except AnyresError as error:
+            if not is_batch:
+                raise
+            say(f"{item.inputs_text()}: cannot be done. {error}", to_error=True)
+            codes.append(error.exit_code)
+            continue
+        if is_batch:
+            say(item.inputs_text())
+        tell_forecast(forecast)
+        for reason in reasons:
+            say(f"{item.inputs_text()}: cannot be done in full. {reason}", to_error=True)
+        codes += [reason.exit_code for reason in reasons[:1]]
+        forecasts.append(forecast)
+    if is_batch:
+        _tell_total(forecasts, len(plan.items))
+    return 1 if codes and is_batch else sum(codes)
+
+
+def _forecast(
+    graph: Graph, item: Item, limits: Limits, machine: Machine
+) -> tuple[Forecast, tuple[AnyresError, ...]]:
+    """What an item needs, and why parts of it cannot be made."""
+    looked = looked_at(graph, item, limits)
+    names = {port: [file.file_name for file in files] for port, files in looked.inputs.files.items()}
+    forecast = preflight(
+        graph,
+        looked.inputs.sizes_hw,
+        free_memory_bytes=machine.free_memory_bytes,
+        free_disk_bytes=machine.free_disk_bytes,
+        times=machine.times,
+        suffixes=suffixes_of(targets_of(graph, item, names)),
+    )
+    return forecast, (*looked.refused, *map(InputError, forecast.refusals))
+
+
+def _tell_total(forecasts: Sequence[Forecast], count: int) -> None:
+    """What all items need that can be made: memory one after the other, disk and time together."""
+    memory_mb = max((one.memory_mb for one in forecasts), default=0.0)
+    disk_mb, times = sum(one.disk_mb for one in forecasts), [one.time_s for one in forecasts]
+    needed = _needed_text(memory_mb, disk_mb, None if None in times else sum(one or 0.0 for one in times))
+    say(f"{len(forecasts)} of {count} fit. In all: {needed}.")
 
 
 def tell_forecast(forecast: Forecast) -> None:
@@ -15,10 +86,12 @@ def tell_forecast(forecast: Forecast) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     for row in rows:
         say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-    time_s = forecast.time_s
+    say(f"It fits: {_needed_text(forecast.memory_mb, forecast.disk_mb, forecast.time_s)}.")
+
+
+def _needed_text(memory_mb: float, disk_mb: float, time_s: float | None) -> str:
     took = "time not known yet" if time_s is None else f"about {_seconds(time_s)}"
-    memory, disk = _megabytes(forecast.memory_mb), _megabytes(forecast.disk_mb)
-    say(f"It fits: {memory} of memory for pictures, {disk} of disk, {took}.")
+    return f"{_megabytes(memory_mb)} of memory for pictures, {_megabytes(disk_mb)} of disk, {took}"
 
 
 def _row(node: NodeForecast) -> tuple[str, ...]:
@@ -31,8 +104,13 @@ def _row(node: NodeForecast) -> tuple[str, ...]:
     return node.id, node.operation, shown, pixels, _megabytes(node.memory_mb), time
 
 
-def tell_document(graph: Graph) -> None:
-    """What a workflow takes, runs and gives, where no picture says the sizes."""
+def tell_document(graph: Graph, missing: Sequence[str] = ()) -> None:
+    """What a workflow takes, runs and gives, where no picture says the sizes.
+
+    Args:
+        graph: The workflow's.
+        missing: Parameters without a default that were not given.
+    """
     document = graph.document
     say(f"{document.name} {document.version}: {document.title or 'a workflow'}")
     for name, one in graph.inputs.items():
@@ -41,7 +119,8 @@ def tell_document(graph: Graph) -> None:
         say(f"  runs  {node.id}: {node.operation.name}@{node.operation.version}")
     for name, source in graph.outputs.items():
         say(f"  gives {name}: {'list of ' if graph.is_list(source) else ''}{graph.kind(source)}")
-    say("It can run. Name pictures with --input to see sizes, memory and time.")
+    needs = f"It needs {', '.join(missing)}: name it with --set." if missing else "It can run."
+    say(f"{needs} Name pictures with --input to see sizes, memory and time.")
 
 
 def _megabytes(megabytes: float) -> str:

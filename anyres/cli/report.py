@@ -4,7 +4,7 @@ The bar, notices and failures go to the error stream, what was done to the outpu
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -24,6 +24,7 @@ from anyres.workflow.folder import Plan
 from anyres.workflow.items import Item
 
 INTERRUPTED = 130  # exit code: 128 + SIGINT, as shells have it
+TERMINATED = 143  # 128 + SIGTERM
 _MOST_LINES = 20  # of files that one item made
 _NO_PIXELS = 1e-9  # a bar of length 0 would be full from the start
 _TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # what follows runs the other way
@@ -31,9 +32,7 @@ _TURNS = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # what
 
 def say(text: str, *, to_error: bool = False) -> None:
     """A line of plain text, never broken or coloured, so that a program can read it too."""
-    console = _console(to_error=to_error)
-    plain = printable(text, console.encoding)
-    console.print(plain, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    _print(_console(to_error=to_error), text)
 
 
 def printable(text: str, encoding: str) -> str:
@@ -76,6 +75,10 @@ class Bar:
         """Show how far the item in work is."""
         self._show(fraction * self._current)
 
+    def say(self, text: str) -> None:
+        """A line of plain text on the error stream, above the bar."""
+        _print(self._progress.console, text)
+
     def _show(self, started_megapixels: float) -> None:
         self._progress.update(
             self._task,
@@ -103,29 +106,38 @@ def bar() -> Iterator[Bar]:
 
 
 def tell(finished: BatchFinished, plan: Plan) -> None:
-    """Notices and failures, an item a line, and the summary."""
+    """Notices, an item a line, and the summary; failures were told as they happened."""
     for done in finished.done:
         for notice in done.notices:
             say(f"{done.item.inputs_text()}: {notice}", to_error=True)
-    for failed in finished.failed:
-        say(f"{failed.item.inputs_text()}: not done. {failed.reason}", to_error=True)
     for notice in finished.notices:
         say(notice, to_error=True)
     say(summary(finished, plan))
 
 
+def failure_text(failed: ItemFailed) -> str:
+    """What is said of an item that has no results, or not all of them."""
+    how = "done in part" if failed.results else "not done"
+    return f"{failed.item.inputs_text()}: {how}. {failed.reason}"
+
+
 def summary(finished: BatchFinished, plan: Plan) -> str:
     """What was done, in a sentence or two."""
     done, total = finished.done, sum(event.size_hw[0] * event.size_hw[1] for event in finished.done) / 1e6
+    in_part = [event for event in finished.failed if event.results]
+    with_results: list[ItemDone | ItemFailed] = [*done, *in_part]
     parts = []
-    if len(done) == 1:
-        parts.append(_made(done[0], finished.time_s))
+    if len(with_results) == 1:
+        parts.append(_made(with_results[0], finished.time_s))
     elif done:
-        parts.append(f"{_count(done)} done, {total:.1f} megapixels in {finished.time_s:.1f} s.")
+        parts.append(f"{_count(len(done))} done, {total:.1f} megapixels in {finished.time_s:.1f} s.")
     if finished.skipped:
-        parts.append(f"{_count(finished.skipped)} already done.")
-    if finished.failed:
-        parts.append(f"{_count(finished.failed)} not done.")
+        parts.append(f"{_count(len(finished.skipped))} already done.")
+    if in_part:
+        files = sum(len(event.results) for event in in_part)
+        parts.append(f"{len(in_part)} done in part ({_files(files)}): some results are missing.")
+    if len(in_part) < len(finished.failed):
+        parts.append(f"{_count(len(finished.failed) - len(in_part))} not done.")
     if plan.earlier_results:
         parts.append(f"Passed over as earlier results: {plan.earlier_results}.")
     if plan.others:
@@ -133,17 +145,17 @@ def summary(finished: BatchFinished, plan: Plan) -> str:
     return " ".join(parts)
 
 
-def _made(done: ItemDone, time_s: float) -> str:
+def _made(done: ItemDone | ItemFailed, time_s: float) -> str:
     """The files of a single item, a line each where there are a few."""
     outputs = list(done.item.outputs)
     results = sorted(done.results, key=lambda one: (outputs.index(one.output), str(one.place)))
     made = [f"{result.place}{_pixels(result.size_hw)}" for result in results]
-    if not made:
+    if not made and isinstance(done, ItemDone):
         made = [f"{done.item.output}{_pixels(done.size_hw)}"]
     if len(made) == 1:
         return f"{made[0]}, in {time_s:.1f} s."
     shown = made if len(made) <= _MOST_LINES else [*made[: _MOST_LINES - 1], "..."]
-    return "\n".join([*shown, f"{len(made)} files in {time_s:.1f} s."])
+    return "\n".join([*shown, f"{_files(len(made))} in {time_s:.1f} s."])
 
 
 def _pixels(size_hw: SizeHW | None) -> str:
@@ -151,15 +163,25 @@ def _pixels(size_hw: SizeHW | None) -> str:
 
 
 def exit_code(finished: BatchFinished) -> int:
-    """0 if all is done; a single item's own; 1 if some of many failed."""
+    """0 if all is done; that of a single item without any result; 1 if some of many results are missing."""
     if not finished.failed:
         return 0
     ended = len(finished.done) + len(finished.skipped) + len(finished.failed)
-    return finished.failed[0].exit_code if ended == 1 else 1
+    is_alone = ended == 1 and not finished.failed[0].results
+    return finished.failed[0].exit_code if is_alone else 1
 
 
-def _count(events: Sequence[object]) -> str:
-    return "1 picture" if len(events) == 1 else f"{len(events)} pictures"
+def _count(pictures: int) -> str:
+    return "1 picture" if pictures == 1 else f"{pictures} pictures"
+
+
+def _files(files: int) -> str:
+    return "1 file" if files == 1 else f"{files} files"
+
+
+def _print(console: Console, text: str) -> None:
+    plain = printable(text, console.encoding)
+    console.print(plain, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def _console(*, to_error: bool) -> Console:

@@ -7,10 +7,16 @@ from typing import Annotated
 import typer
 
 from anyres.cli.batch import run_and_leave
-from anyres.cli.forecast import tell_document, tell_forecast
+from anyres.cli.forecast import Machine, check_items, tell_document
 from anyres.cli.options import MaxMegabytes, MaxMegapixels
 from anyres.cli.report import say
-from anyres.cli.workflow_inputs import bound_graph, document_named, pictures_by_input, settings_of, sizes_of
+from anyres.cli.workflow_inputs import (
+    bound_graph,
+    checked_without_pictures,
+    document_named,
+    pictures_by_input,
+    settings_of,
+)
 from anyres.core.budget import free_disk_bytes
 from anyres.core.errors import InputError
 from anyres.core.files import Limits
@@ -21,10 +27,10 @@ from anyres.workflow.graph import resolve
 from anyres.workflow.items import Item
 from anyres.workflow.names import name_given
 from anyres.workflow.plan import plan_workflow
-from anyres.workflow.preflight import preflight
 
 app = typer.Typer(help="Run, check, draw and begin workflows.", no_args_is_help=True)
 _LIMITS = Limits()
+_DRAWINGS = {".svg": "svg", ".mmd": "mermaid", ".md": "mermaid", ".txt": "mermaid", "": "mermaid"}
 
 Named = Annotated[
     str,
@@ -116,30 +122,27 @@ def check(
 ) -> None:
     """Say what a workflow will make of pictures, and what it needs, without running it.
 
-    A result that fits neither memory nor disk is refused with the largest scale that fits. Times are those of
-    earlier runs on this machine.
+    A result that does not fit memory, disk or the format of its file is refused with the largest scale that
+    fits. Times are those of earlier runs on this machine.
     """
     from anyres.workflow.store import seconds_a_megapixel
 
     graph = resolve(document_named(workflow))
+    scalars = settings_of(graph, settings or [])
     if not inputs:
-        tell_document(graph)
+        tell_document(graph, checked_without_pictures(graph, scalars))
         return
-    graph = graph.bind(settings_of(graph, settings or []))
-    plan = plan_workflow(graph, pictures_by_input(graph, inputs), parameters=graph.scalars, output=output)
-    limits, times = Limits(max_megapixels, max_megabytes), seconds_a_megapixel()
-    folder = _local_folder(plan.items[0])
-    for item in plan.items:
-        forecast = preflight(
-            graph,
-            sizes_of(item, limits),
-            free_memory_bytes=free_machine_bytes(),
-            free_disk_bytes=free_disk_bytes(folder),
-            times=times,
-        )
-        if len(plan.items) > 1:
-            say(item.inputs_text())
-        tell_forecast(forecast)
+    from anyres.workflow.making import work_of
+
+    graph = graph.bind(scalars)
+    work_of(graph)  # finds the weights
+    pictures = pictures_by_input(graph, inputs)
+    plan = plan_workflow(graph, pictures, parameters=graph.scalars, output=output, is_written=False)
+    free_disk = free_disk_bytes(_local_folder(plan.items[0]))
+    machine = Machine(free_machine_bytes(), free_disk, seconds_a_megapixel())
+    code = check_items(graph, plan, Limits(max_megapixels, max_megabytes), machine)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command("show")
@@ -157,12 +160,19 @@ def show(
 ) -> None:
     """Draw a workflow."""
     from anyres.workflow.draw import mermaid, svg
+    from anyres.workflow.sketch import graph_to_draw
 
-    named = format_ or ("svg" if output is not None and output.suffix.lower() == ".svg" else "mermaid")
+    by_name = None if output is None else _drawing_of(output)
+    named = format_ or by_name or "mermaid"
     drawers = {"svg": svg, "mermaid": mermaid}
     if named not in drawers:
         raise InputError(f"A drawing is svg or mermaid; {named!r} was given.")
-    drawing = drawers[named](resolve(document_named(workflow)))
+    if by_name not in (None, named):
+        raise InputError(f"{output} is a name for {by_name}; {named} was asked for. Leave --format out.")
+    graph, reason = graph_to_draw(document_named(workflow))
+    drawing = drawers[named](graph)
+    if reason is not None:
+        say(f"It is drawn as far as it is known here. {reason}", to_error=True)
     if output is None:
         say(drawing.rstrip("\n"))
     else:
@@ -199,9 +209,23 @@ def new(
     path = output or workflow_folder() / f"{name}.json"
     if output is None and name in workflow_paths():
         raise InputError(f"There is a workflow {name} already. Choose another name, or name a file with -o.")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"The folder {path.parent} cannot be made ({error.strerror}). Choose another one with -o."
+        ) from error
     _write_new(path, document_text(begun), overwrite=False)
     say(str(path))
+
+
+def _drawing_of(output: Path) -> str:
+    """What the name of a file says it holds, svg or mermaid; InputError for the name of something else."""
+    suffix = output.suffix.lower()
+    if suffix not in _DRAWINGS:
+        known = ", ".join(filter(None, _DRAWINGS))
+        raise InputError(f"{output.name!r} is no name for a drawing; it ends in one of {known}.")
+    return _DRAWINGS[suffix]
 
 
 def _local_folder(item: Item) -> Path:

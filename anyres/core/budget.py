@@ -14,6 +14,7 @@ from anyres.core.sizes import LARGEST_SCALE, SizeHW, largest_scale, size_text, t
 
 DISK_SHARE = 0.95  # of what is free: a disk filled to the last byte stops other programs
 MEMORY_SHARE = 0.8  # of what is free: the network's own tiles need a part, and so do other programs
+LONGER_FORMATS = "; .tif and .png hold more"
 
 
 def check_fits(
@@ -54,8 +55,17 @@ def check_fits(
     )
 
 
-def check_side(input_hw: SizeHW, output_hw: SizeHW, *, longest_side: int, suffix: str) -> None:
+def check_side(
+    input_hw: SizeHW, output_hw: SizeHW, *, longest_side: int, suffix: str, has_scale: bool = True
+) -> None:
     """Refuse a result with a side longer than its file format can say.
+
+    Args:
+        input_hw: (height, width) in pixels of what is enlarged; the largest scale is a factor of it.
+        output_hw: (height, width) in pixels of the result.
+        longest_side: that the format can say.
+        suffix: of the file.
+        has_scale: whether a smaller scale is the way out.
 
     Raises:
         LimitError: naming the side, the format's longest, and the largest scale that fits.
@@ -63,9 +73,16 @@ def check_side(input_hw: SizeHW, output_hw: SizeHW, *, longest_side: int, suffix
     if max(output_hw) <= longest_side:
         return
     scale = min(LARGEST_SCALE, 100 * longest_side // max(input_hw) / 100)
-    raise LimitError(
+    way_out = f"The largest scale that fits is {scale:g}" if has_scale else "Ask for a smaller result"
+    sentence = side_sentence(output_hw, longest_side=longest_side, suffix=suffix)
+    raise LimitError(f"{sentence} {way_out}{LONGER_FORMATS}.")
+
+
+def side_sentence(output_hw: SizeHW, *, longest_side: int, suffix: str) -> str:
+    """That a side is longer than a format can say."""
+    return (
         f"A result of {size_text(output_hw)} pixels cannot be written as {suffix}, whose sides have at most "
-        f"{longest_side} pixels. The largest scale that fits is {scale:g}; .tif and .png hold more."
+        f"{longest_side} pixels."
     )
 
 

@@ -25,6 +25,7 @@ from anyres.core.formats import FORMATS, SIGNATURE_BYTES, Format, format_of_suff
 from anyres.core.image import Image, Rows, from_samples, quantise, stripes_of
 from anyres.core.memory import free_machine_bytes
 from anyres.core.pillow import from_pil, turned
+from anyres.core.regular import refuse_special
 from anyres.core.spool import Spool
 from anyres.core.storage import Storage, storage_for
 
@@ -53,7 +54,7 @@ def read_header(path: str | Path, *, limits: Limits | None = None) -> Header:
     """Size and format of a picture file, from its first bytes.
 
     Raises:
-        InputError: Nothing there, a folder, empty, not a picture, or a header that cannot be read.
+        InputError: Nothing there, a folder, a pipe, empty, not a picture, or a header that cannot be read.
         LimitError: More bytes than the limits allow (only where limits are given).
     """
     source = Path(path)
@@ -107,6 +108,7 @@ def read_rgb8(path: str | Path) -> UInt8[np.ndarray, "h w 3"]:
     import PIL.Image
     from PIL import ImageOps
 
+    refuse_special(path)
     try:
         with PIL.Image.open(path) as picture:
             if picture.mode in ("1", "L", "RGB") and "transparency" not in picture.info:
@@ -183,6 +185,7 @@ def _recognised(path: Path, limits: Limits | None) -> tuple[int, Format]:
     """Bytes and format of a file that has been looked at, not decoded."""
     if path.is_dir():
         raise InputError(f"{path} is a folder, not a picture. Name a file in it.")
+    refuse_special(path)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

@@ -42,9 +42,8 @@ class Storage:
     @property
     def encoder_bytes(self) -> int:
         """Memory that the encoder takes beside its samples; 0 where it takes a few rows at a time."""
-        plain, rich = _WHOLE.get(self.format, (0, 0))
         is_rich = self.channels in (2, 4) or self.depth > 8 or self.metadata.is_lossless
-        return self.size_hw[0] * self.size_hw[1] * (rich if is_rich else plain)
+        return self.size_hw[0] * self.size_hw[1] * encoder_bytes_per_pixel(self.format, is_rich=is_rich)
 
     def samples_of(self, stripe: Float32[np.ndarray, "h w c"]) -> Shaped[np.ndarray, "h w k"]:
         """The samples stored for a stripe of 3 channels, or 4 with alpha; grey is the mean of colours."""
@@ -52,6 +51,11 @@ class Storage:
             return quantise(stripe, self.dtype)
         grey = stripe[:, :, :3].mean(axis=2, keepdims=True)
         return quantise(np.concatenate([grey, stripe[:, :, 3:]], axis=2), self.dtype)
+
+
+def encoder_bytes_per_pixel(picture_format: Format, *, is_rich: bool) -> int:
+    """Memory that an encoder takes which needs the whole picture; rich: with alpha, 16 bits or lossless."""
+    return _WHOLE.get(picture_format, (0, 0))[is_rich]
 
 
 def storage_for(

@@ -21,6 +21,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from anyres.core.errors import LimitError, RunError, WeightsError
+from anyres.core.regular import refuse_special
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -202,6 +203,7 @@ def read_foreign_checkpoint(path: Path, *, max_bytes: int = MAX_CHECKPOINT_BYTES
 
 
 def _checkpoint_bytes(path: Path, max_bytes: int) -> int:
+    refuse_special(path)
     try:
         size_bytes = path.stat().st_size
         if path.is_dir():
@@ -302,6 +304,7 @@ def _parse(kind: Any, value: object, *, where: str) -> Any:
 
 def _safetensors_header(path: Path) -> dict[str, Any]:
     path = Path(path)
+    refuse_special(path)
     try:
         with path.open("rb") as file:
             size = struct.unpack("<Q", file.read(8))[0]

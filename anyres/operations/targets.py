@@ -3,12 +3,14 @@
 One of scale, width, height, longest, shortest and size names the target; `core/sizes.py` has the rules.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from anyres.core.sizes import (
     LARGEST_SCALE,
+    TARGETS,
     Fit,
     Scale,
     SizeHW,
@@ -19,6 +21,14 @@ from anyres.core.sizes import (
 )
 
 DEFAULT_SCALE = 2.0  # of what enlarges, where no target is named
+
+
+@dataclass(frozen=True)
+class MeantUnnamed:
+    """Marks a parameter as the target that is meant where none is named, with the value that is meant."""
+
+    value: object
+
 
 _FACTOR = {"type": "number", "exclusiveMinimum": 0, "maximum": LARGEST_SCALE}
 _PAIR = {"type": "array", "minItems": 2, "maxItems": 2}
@@ -31,7 +41,9 @@ _Side = Annotated[int, Field(ge=1, json_schema_extra={"format": "pixels"})]
 
 AskedScale = Annotated[_ScaleValue | None, Field(description=_FACTORS)]
 AskedScaleOrDouble = Annotated[
-    _ScaleValue | None, Field(description=f"{_FACTORS} {DEFAULT_SCALE:g} if no target is named.")
+    _ScaleValue | None,
+    Field(description=f"{_FACTORS} {DEFAULT_SCALE:g} if no target is named."),
+    MeantUnnamed(DEFAULT_SCALE),
 ]
 AskedWidth = Annotated[_Side | None, Field(description="Width of the result; the aspect is kept.")]
 AskedHeight = Annotated[_Side | None, Field(description="Height of the result; the aspect is kept.")]
@@ -53,6 +65,21 @@ AskedFit = Annotated[
 def named_or_double(**named: Any) -> dict[str, Any]:
     """The target that was named; a scale of two where none was."""
     return {name: value for name, value in named.items() if value is not None} or {"scale": DEFAULT_SCALE}
+
+
+def named_parameters(checked: BaseModel) -> dict[str, Any]:
+    """Validated parameters as JSON, but for what is meant without a word: equal work has equal ones.
+
+    Defaults are left out, and so is the target that is meant where none is named.
+    """
+    named = checked.model_dump(mode="json", exclude_defaults=True)
+    targets = [name for name in TARGETS if name in named]
+    if len(targets) == 1:
+        (target,) = targets
+        marks = type(checked).model_fields[target].metadata
+        if MeantUnnamed(named[target]) in [one for one in marks if isinstance(one, MeantUnnamed)]:
+            del named[target]
+    return named
 
 
 def said_by_scale_or_size(

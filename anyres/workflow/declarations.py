@@ -1,11 +1,14 @@
 """Declared inputs of a workflow: its pictures and its parameters, each with type, range and meaning."""
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import ConfigDict, StrictFloat, StrictStr
+from pydantic import AfterValidator, ConfigDict, Field, StrictFloat, StrictStr
+
+from anyres.workflow.names import checked_line
 
 InputType = Literal[
     "Image",
@@ -23,7 +26,12 @@ InputType = Literal[
 
 Scalar = float | int | str | bool
 MAX_TEXT = 10_000  # letters of a scalar of type text
+MAX_CHOICES = 500
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+_Choices = Annotated[
+    tuple[Annotated[StrictStr, AfterValidator(checked_line)], ...], Field(max_length=MAX_CHOICES)
+]
 
 
 @dataclass(frozen=True)
@@ -37,13 +45,18 @@ class InputDeclaration:
     default: Any = None  # of a scalar; None: there is none
     minimum: StrictFloat | None = None  # of a number or an integer
     maximum: StrictFloat | None = None
-    choices: tuple[StrictStr, ...] = ()
+    choices: _Choices = ()
 
     def __post_init__(self) -> None:
         if self.type not in ("number", "integer") and (self.minimum, self.maximum) != (None, None):
             raise ValueError(f"minimum and maximum are of numbers; the type is {self.type}")
         if (self.type == "choice") != bool(self.choices):
             raise ValueError("choices are of the type choice, which needs one at least")
+        if len(set(self.choices)) < len(self.choices):
+            twice = next(one for one in self.choices if self.choices.count(one) > 1)
+            raise ValueError(f"{reprlib.repr(twice)} is among the choices twice")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"its minimum {self.minimum:g} is above its maximum {self.maximum:g}")
         if self.default is None:
             return
         if not self.is_scalar:
@@ -66,6 +79,12 @@ class InputDeclaration:
     def kind(self) -> str:
         """What flows from it: the kind of a port, without the list."""
         return self.type.removeprefix("list[").removesuffix("]")
+
+    def written(self, value: object) -> Scalar:
+        """The value of a scalar as JSON holds it, where text is no number; ValueError as of `checked`."""
+        if isinstance(value, str) and self.type not in ("text", "choice"):
+            raise ValueError(f"{_article(self.type)} is expected")
+        return self.checked(value)
 
     def checked(self, value: object) -> Scalar:
         """The value of a scalar as its type; text, as a command line gives it, is read.

@@ -21,8 +21,10 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainValidator,
     StrictStr,
     TypeAdapter,
@@ -30,7 +32,9 @@ from pydantic import (
 )
 
 from anyres.core.errors import InputError
+from anyres.core.regular import refuse_special
 from anyres.operations.operation import Operation
+from anyres.operations.targets import named_parameters
 from anyres.workflow.declarations import InputDeclaration
 from anyres.workflow.json_text import MAX_BYTES, canonical, check_values, parsed_json
 from anyres.workflow.migrations import FORMAT, FORMAT_KEY, migrated
@@ -39,6 +43,7 @@ from anyres.workflow.names import (
     RESULT,
     Source,
     checked_id,
+    checked_line,
     checked_node_id,
     checked_reference,
     checked_version,
@@ -47,6 +52,8 @@ from anyres.workflow.names import (
 )
 
 MAX_NODES = 2_000  # of a document, with those of the workflows in it
+MAX_ENTRIES = 500  # inputs, outputs or workflows of a document; inputs or parameters of a node
+MAX_TITLE = 200  # letters
 _CONFIG = ConfigDict(extra="forbid")
 
 
@@ -82,6 +89,7 @@ _Reference = Annotated[str, BeforeValidator(checked_reference)]
 _Version = Annotated[str, BeforeValidator(checked_version)]
 _Wires = Annotated[tuple[Source, ...], PlainValidator(_wires)]
 _Wire = Annotated[Source, PlainValidator(parsed_source)]
+_Title = Annotated[StrictStr, AfterValidator(checked_line), Field(max_length=MAX_TITLE)]
 _Parameter = Annotated[Any, PlainValidator(_parameter)]
 
 
@@ -114,7 +122,7 @@ class Document:
     nodes: Mapping[_NodeId, NodeEntry]
     outputs: Mapping[_Id, _Wire]
     inputs: Mapping[_Id, InputDeclaration] = field(default_factory=dict)
-    title: StrictStr = ""
+    title: _Title = ""
     description: StrictStr = ""
     workflows: Mapping[_Id, "Document"] = field(default_factory=dict)
     ui: Mapping[str, Any] = field(default_factory=dict)
@@ -139,6 +147,7 @@ def read_document(source: Path | str | bytes | Mapping[str, Any]) -> Document:
     prepared = _prepared(raw, name)
     if (count := _count(prepared)) > MAX_NODES:
         raise InputError(f"{name} has {count} nodes; {MAX_NODES} are the most that one has. Split it.")
+    _refuse_too_many(prepared, name)
     try:
         document: Document = _adapter().validate_python(prepared)
     except ValidationError as refusal:
@@ -155,15 +164,15 @@ def document_text(document: Document) -> str:
 def document_of(operation: Operation[..., Any], parameters: Mapping[str, object]) -> Document:
     """The document of one node: inputs named as the operation's ports, output "result".
 
-    Parameters equal to their defaults are left out, so that equal work has an equal document. Raises
-    InputError for a parameter out of its range.
+    Parameters that say what is meant without them are left out, so that equal work has an equal document.
+    Raises InputError for a parameter out of its range.
     """
     checked = operation.check_parameters(parameters)
     types = {name: str(port) for name, port in operation.port_types.items()}
     entry = NodeEntry(
         operation=f"{operation.name}@{operation.version}",
         inputs={name: (Source(None, name),) for name in types},
-        parameters=checked.model_dump(mode="json", exclude_defaults=True),
+        parameters=named_parameters(checked),
     )
     return Document(
         name=operation.name,
@@ -200,6 +209,7 @@ def _adapter() -> Any:
 
 def _content(path: Path) -> bytes:
     """The bytes of a file, one more than is read at most."""
+    refuse_special(path)
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
@@ -223,6 +233,24 @@ def _count(prepared: Mapping[str, Any]) -> int:
     nodes, inner = prepared.get("nodes"), prepared.get("workflows")
     own = len(nodes) if isinstance(nodes, Mapping) else 0
     return own + sum(_count(one) for one in (inner.values() if isinstance(inner, Mapping) else ()))
+
+
+def _refuse_too_many(prepared: Mapping[str, Any], name: str) -> None:
+    """Refuse, before each is looked at, more entries than an honest document or node has."""
+    nodes, inner = prepared.get("nodes"), prepared.get("workflows")
+    holders = [(name, prepared, ("inputs", "outputs", "workflows"))]
+    for node, entry in nodes.items() if isinstance(nodes, Mapping) else ():
+        if isinstance(entry, Mapping):
+            holders.append((f"{name}, node {str(node)[:80]}", entry, ("inputs", "each", "parameters")))
+    for where, holder, parts in holders:
+        for part in parts:
+            entries = holder.get(part)
+            if isinstance(entries, Mapping | list | tuple) and len(entries) > MAX_ENTRIES:
+                raise InputError(
+                    f"{where} has {len(entries)} {part}; {MAX_ENTRIES} are the most that one has. Split it."
+                )
+    for key, one in inner.items() if isinstance(inner, Mapping) else ():
+        _refuse_too_many(one, f"{name}, workflow {str(key)[:80]}")
 
 
 _SINGULAR = {

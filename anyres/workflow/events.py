@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from anyres.core.sizes import SizeHW
 from anyres.workflow.items import Item, Result
+from anyres.workflow.names import INPUTS
 
 GENERAL_WAY_OUT: Final = "Change the node or what leads to it, and run again."  # where an error names none
 Status = Literal["done", "partial", "failed", "cancelled"]
@@ -51,11 +52,12 @@ class ItemSkipped:
 
 @dataclass(frozen=True)
 class ItemFailed:
-    """No result: the reason, and the exit code that it alone would give."""
+    """No result, or not all of them: the reason, and the exit code that it alone would give."""
 
     item: Item
     reason: str
     exit_code: int
+    results: tuple[Result, ...] = ()  # the files that are in their places all the same
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class NodeFailed:
     way_out: str  # what can be done beside it: mend the node named here, run again
     exit_code: int
     is_consequence: bool = False  # not run, as a node before it has no result
+    file: str | None = None  # name of the one file that the value is made of, where there is one
 
     @property
     def text(self) -> str:
@@ -120,9 +123,12 @@ class NodeFailed:
     @property
     def reason(self) -> str:
         """All of it, in a line."""
-        element = "" if self.element is None else f", element {self.element}"
+        element = "" if self.element is None else f", {self.file or f'element {self.element}'}"
+        place = self.node + element
+        if place.startswith(f"{INPUTS}."):
+            return f"Input {place.removeprefix(f'{INPUTS}.')}: {self.text}"
         port = f", port {self.port}" if self.port else ""
-        return f"Node {self.node}{element}{port} ({self.value}): {self.cause} {self.way_out}".rstrip()
+        return f"Node {place}{port} ({self.value}): {self.cause} {self.way_out}".rstrip()
 
 
 @dataclass(frozen=True)

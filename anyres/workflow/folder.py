@@ -19,7 +19,10 @@ from anyres.core.formats import FORMATS, format_of_suffix
 from anyres.operations.operation import OPERATIONS, Operation
 from anyres.workflow.addresses import Address, Place, fetch, files_below, is_folder, place_of_text
 from anyres.workflow.items import Item, place_text
+from anyres.workflow.journal import JOURNAL_NAME
 from anyres.workflow.names import RESULT
+from anyres.workflow.provenance import SUFFIX
+from anyres.workflow.staging import is_staged
 
 _NUMBER = r"\d+(\.\d+)?"
 _SIZE_OR_SCALE = re.compile(
@@ -109,7 +112,7 @@ def found_pictures(
             pictures = [name for name in names if format_of_suffix(Path(name).suffix) and name[0] != "."]
             stems = {Path(name).stem for name in pictures}
             new = [name for name in pictures if not _is_earlier_result(Path(name).stem, stems, endings)]
-            others += len(names) - len(pictures)
+            others += sum(not _is_own(name) for name in names) - len(pictures)
             earlier_results += len(pictures) - len(new)
             for name in new:
                 add(folder / name, below)
@@ -151,6 +154,11 @@ def _is_earlier_result(stem: str, stems: set[str], endings: Collection[str]) -> 
     enlarged = _SIZE_OR_SCALE.fullmatch(stem)
     source, _, name = stem.rpartition(".")
     return (enlarged is not None and enlarged[1] in stems) or (name in endings and source in stems)
+
+
+def _is_own(name: str) -> bool:
+    """Whether a file is no picture because it is of ours: a journal, a record, something in work."""
+    return name == JOURNAL_NAME or name.endswith(SUFFIX) or is_staged(name)
 
 
 def _is_file_name(output: str, places: Sequence[Place]) -> bool:

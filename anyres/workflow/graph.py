@@ -5,6 +5,7 @@ operation, which is how a plain command runs. Nothing here runs an operation.
 """
 
 import difflib
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -89,13 +90,14 @@ class Graph:
 def graph_of(operation: Operation[..., Any], parameters: Mapping[str, object]) -> Graph:
     """The bound graph of one operation; InputError for a parameter out of its range."""
     document = document_of(operation, parameters)
+    named = document.nodes[operation.name].parameters
     node = Node(
         operation.name,
         operation,
         {name: (Source(None, name),) for name in document.inputs},
         frozenset(),
-        parameters,
-        operation.check_parameters(parameters),
+        named,
+        operation.check_parameters(named),
     )
     return Graph(document, document.inputs, {node.id: node}, document.outputs)
 
@@ -277,6 +279,7 @@ def _bound(node: Node, values: Mapping[str, object]) -> Node:
             for declaration in value.through:
                 checked_scalar(declaration, given[name], f"Node {node.id}, parameter {name}")
     _check_weights_names(node, given)
+    _refuse_texts_for_numbers(node)
     try:
         checked = node.operation.check_parameters(given)
     except InputError as refusal:
@@ -295,6 +298,35 @@ def _check_weights_names(node: Node, given: Mapping[str, object]) -> None:
                 f"Node {node.id}, parameter {name}: weights have a name, such as liif-compact; "
                 f"{value[:80]!r} is none. Add a file by `anyres weights add FILE`, and name it here."
             )
+
+
+def _refuse_texts_for_numbers(node: Node) -> None:
+    """Refuse "2" where the document means 2; a person who types it, and an input of type text, may say it."""
+    texts = {name: value for name, value in node.parameters.items() if isinstance(value, str)}
+    for name, value in texts.items():
+        kinds = _json_kinds(node.operation, name)
+        is_for_truth = "boolean" in kinds and "string" not in kinds
+        if is_for_truth or (kinds & {"number", "integer"} and _is_number(value)):
+            expected = "true or false" if is_for_truth else "a number"
+            raise InputError(
+                f"Node {node.id}, parameter {name}: {expected} belongs here; the text {value[:80]!r} was "
+                "given. Write it without quotation marks."
+            )
+
+
+@functools.cache
+def _json_kinds(operation: Operation[..., Any], name: str) -> frozenset[str]:
+    """Types of JSON that a parameter takes; none for an unknown one."""
+    schema = operation.parameters.model_json_schema()["properties"].get(name, {})
+    return frozenset(str(one["type"]) for one in (schema, *schema.get("anyOf", ())) if "type" in one)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_parameter_names(node: Node) -> None:

@@ -207,7 +207,7 @@ class _Run:
         is_last_use = len(outputs) == 1 and not self.uses[cell]
         if node is None:
             values: dict[str, object] = {"value": self._given(cell)}
-            return Job(task, values, self.keys.get(cell), None, outputs, is_last_use)
+            return Job(task, values, self.keys.get(cell), None, outputs, is_last_use, self._file_of(task))
         ports = {
             port: [self.values[one] for one in cells if one in self.values]
             for port, cells in task.ports.items()
@@ -223,7 +223,7 @@ class _Run:
             flowing = {port: [one.key or "" for one in made] for port, made in ports.items()}
             key = node_key(node, flowing, self.weights[node.id])
             at_hand = self.cache.get(key)
-        return Job(task, values, key, at_hand, outputs, is_last_use)
+        return Job(task, values, key, at_hand, outputs, is_last_use, self._file_of(task))
 
     def _is_as_planned(self, task: Task) -> bool:
         """Whether its key is the one foreseen: no element of a list before it is missing."""
@@ -232,6 +232,19 @@ class _Run:
     def _given(self, cell: Cell) -> object:
         value = self.given[cell.source.port][cell.element or 0]
         return value.image if isinstance(value, LoadedInput) else value
+
+    def _file_of(self, task: Task) -> str | None:
+        """The name of the file that an element of a list is made of, or that an input is."""
+        cells, files = [task.cell], set[str]()
+        while cells:
+            cell = cells.pop()
+            if cell.source.node is None:
+                value = self.given[cell.source.port][cell.element or 0]
+                files.update([value.name] if isinstance(value, LoadedInput) else ())
+            elif cell in self.tasks.by_cell and cell.element is not None:
+                needs = self.tasks.by_cell[cell].needs
+                cells += [one for one in needs if one.element == cell.element]
+        return files.pop() if len(files) == 1 else None
 
     def _without_known(self, tasks: Tasks, cache: Cache) -> Tasks:
         """What the cache leaves to be done: keys from the inputs on, values from the outputs back."""

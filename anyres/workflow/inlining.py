@@ -165,14 +165,19 @@ def _scalars(place: _Place, node: str, entry: NodeEntry, document: Document) -> 
         if isinstance(value, ParameterFrom):
             values[name] = ParameterFrom(value.input, (declaration, *value.through))
         else:
-            values[name] = checked_scalar(declaration, value, where)
+            values[name] = checked_scalar(declaration, value, where, is_written=True)
     return values
 
 
-def checked_scalar(declaration: InputDeclaration, value: object, where: str) -> object:
-    """The value as declared; InputError says where and what is wrong."""
+def checked_scalar(
+    declaration: InputDeclaration, value: object, where: str, *, is_written: bool = False
+) -> object:
+    """The value as declared; InputError says where and what is wrong.
+
+    A text is read where a person typed it, and refused where a number `is_written` in a document.
+    """
     try:
-        return declaration.checked(value)
+        return declaration.written(value) if is_written else declaration.checked(value)
     except ValueError as refusal:
         raise InputError(f"{where}: {refusal}; {reprlib.repr(value)} was given.") from None
 

@@ -6,22 +6,34 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from anyres.core.errors import InputError
 from anyres.core.sizes import SizeHW
-from anyres.workflow.addresses import Address, Place, refuse_read_only
+from anyres.workflow.addresses import Address, Place, place_of_text, refuse_read_only
 
 
 @dataclass(frozen=True)
 class Item:
     """One piece of work: the files of each input, where each output goes, and the values of scalar inputs.
 
-    An output that is a list goes into the folder that its place names.
+    An output that is a list goes into the folder that its place names. A text in place of a path is taken as
+    a person types it: a path, or an address such as "s3://bucket/a.png". Raises InputError for what is none.
     """
 
     inputs: Mapping[str, Place | tuple[Place, ...]]
     outputs: Mapping[str, Place]
     parameters: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Turn texts into places."""
+        for what, given in (("inputs", self.inputs), ("outputs", self.outputs)):
+            if not isinstance(given, Mapping):
+                raise InputError(
+                    f"The {what} of an item are places by name; {given!r:.80} was given. Name it: "
+                    f'{{"image": ...}} or {{"result": ...}}.'
+                )
+            object.__setattr__(self, what, {name: _placed(name, places) for name, places in given.items()})
 
     @property
     def output(self) -> Path:
@@ -59,6 +71,19 @@ class Result:
 def each_of(places: Place | tuple[Place, ...]) -> tuple[Place, ...]:
     """The files of one input, of which a list has several."""
     return places if isinstance(places, tuple) else (places,)
+
+
+def _placed(name: str, given: Any) -> Any:
+    """A place, or several of them, from what was given."""
+    if isinstance(given, list | tuple):
+        return tuple(_placed(name, one) for one in given)
+    if isinstance(given, str):
+        return place_of_text(given)
+    if not isinstance(given, Place):
+        raise InputError(
+            f"{name} is {given!r:.80}, which is no place. Give a path, or an address such as s3://bucket/a.png."
+        )
+    return given
 
 
 def refuse_inputs(inputs: Iterable[Place], results: Iterable[Place]) -> None:

@@ -8,7 +8,9 @@ and None.
 import json
 import math
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from anyres.core.errors import InputError
@@ -45,8 +47,6 @@ def parsed_json(content: bytes | str, *, name: str) -> Any:
     except json.JSONDecodeError as refusal:
         where = f"line {refusal.lineno}, column {refusal.colno}"
         raise InputError(f"{name} is not JSON: {refusal.msg} at {where}. Mend it there.") from None
-    except ValueError as refusal:
-        raise InputError(f"{name}: {refusal}.") from None
     check_values(value, name=name)
     return value
 
@@ -61,7 +61,7 @@ def check_values(value: object, *, name: str) -> None:
             raise InputError(
                 f"{name} is nested deeper than {MAX_NESTING} levels at {_place(path)}. Flatten it."
             )
-        if isinstance(holder, Mapping):
+        if isinstance(holder, (dict, Mapping)):  # a dict first, which is told apart sooner
             items: Iterable[tuple[object, object]] = holder.items()
             _check_keys(holder, path, name)
         elif isinstance(holder, (list, tuple)):
@@ -82,11 +82,14 @@ def check_values(value: object, *, name: str) -> None:
 def _check_keys(holder: Mapping[Any, object], path: tuple[object, ...], name: str) -> None:
     for key in holder:
         if not isinstance(key, str):
-            raise InputError(f"{name}: a key is text; {key!r} stands at {_place(path)}.")
-        _check_text(key, path, name)
+            raise InputError(f"{name}: a key is text; {key!r:.80} stands at {_place(path)}.")
+        if not key.isascii():
+            _check_text(key, path, name)
 
 
 def _check_scalar(value: object, path: tuple[object, ...], name: str) -> None:
+    if isinstance(value, _Refused):
+        raise InputError(f"{name}: {value.reason}. It stands at {_place(path)}.")
     if isinstance(value, str):
         _check_text(value, path, name)
     elif isinstance(value, float):
@@ -106,29 +109,38 @@ def _place(path: tuple[object, ...]) -> str:
     return shown[:200].encode("utf-8", "replace").decode() + ("..." if len(path) > 8 else "")
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Refused:
+    """Stands where something was read that is no honest value, until its place is known."""
+
+    reason: str
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Refused:
     value = dict(pairs)
     if len(value) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"{twice!r} is there twice in one object; which of them is meant cannot be known")
+        return _Refused(
+            f"{reprlib.repr(twice)} is there twice in one object; which of them is meant cannot be known"
+        )
     return value
 
 
-def _refused_constant(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON; a number is finite")
+def _refused_constant(text: str) -> _Refused:
+    return _Refused(f"{text} is no number of JSON; a number is finite")
 
 
-def _finite(text: str) -> float:
+def _finite(text: str) -> float | _Refused:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text[:40]} is beyond what a number holds; a number is finite")
+        return _Refused(f"{text[:40]} is beyond what a number holds; a number is finite")
     return value
 
 
-def _short(text: str) -> int:
+def _short(text: str) -> int | _Refused:
     if len(text.lstrip("-")) > _MAX_DIGITS:
-        raise ValueError(f"{text[:40]} has {len(text)} digits; a whole number has {_MAX_DIGITS} at most")
+        return _Refused(f"{text[:40]} has {len(text)} digits; a whole number has {_MAX_DIGITS} at most")
     return int(text)
 
 

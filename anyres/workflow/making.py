@@ -15,9 +15,10 @@ from typing import Any, cast
 
 from anyres.core.budget import check_fits, check_side, free_disk_bytes, memory_as_limit
 from anyres.core.errors import AnyresError, InputError
-from anyres.core.files import output_format
+from anyres.core.files import check_header, output_format
 from anyres.core.formats import FORMATS
 from anyres.core.image import Image
+from anyres.core.memory import free_machine_bytes
 from anyres.core.sizes import SizeHW
 from anyres.core.storage import storage_for
 from anyres.core.weights import file_sha256
@@ -30,8 +31,10 @@ from anyres.workflow.graph import Graph, inferred_sizes
 from anyres.workflow.graph_run import run_graph
 from anyres.workflow.items import Item, Result, refuse_inputs
 from anyres.workflow.journal import WHOLE
+from anyres.workflow.preflight import preflight, suffixes_of
 from anyres.workflow.provenance import Record
 from anyres.workflow.reading import Inputs, opened_inputs
+from anyres.workflow.sizes import GivenSize, InferredSize, sized_where_it_can
 from anyres.workflow.staging import remove_leftovers
 from anyres.workflow.store import NodeKind
 from anyres.workflow.writing import Manner, Staged, Target, Writer, record_place, targets_of
@@ -148,29 +151,27 @@ class _Making:
         beside = [record_place(one.place) for one in self.targets] if manner.is_record_beside else []
         refuse_inputs(task.item.input_places, [*(one.place for one in self.targets), *beside])
         self.item_hash = self._item_hash()
+        nodes = work.graph.nodes.values()
+        self.is_single = len(nodes) == 1 and not any(node.each for node in nodes)
+        # a plain operation: its own sentences, and the picture itself is all that memory holds
+        self.is_plain = self.is_single and not work.graph.scalars
 
     def made(self) -> Made:
         ours = frozenset(target.place for target in self.targets if self._is_ours(target))
         if len(ours) == len(self.targets) and self._is_every_list_whole():
+            self._put_missing_records()
             return Made(self.item_hash, is_skipped=True, found=tuple(map(self._found, self.targets)))
         for target in self.targets:
             if not self.manner.overwrite and target.place not in ours and addresses.is_there(target.place):
                 raise InputError(
                     f"{target.place} exists already. Replace it with --overwrite, or name another output."
                 )
+        if not self.is_plain:
+            self._refuse_what_does_not_fit()
         values = self.inputs.values()
         self._refuse_too_large(values)
         remove_leftovers(self.task.leftovers, self.item_hash)
-        writer = Writer(
-            graph=self.graph,
-            targets={(target.output, target.element): target for target in self.targets},
-            manner=self.manner,
-            item_hash=self.item_hash,
-            input_sha256=self.inputs.sha256,
-            weights_sha256=self.work.weights_sha256,
-            records=self.work.records,
-            temporary=self.inputs.temporary,
-        )
+        writer = self._writer()
         try:
             failures, times = self._run(values, writer)
         except BaseException:
@@ -187,6 +188,27 @@ class _Making:
             times=times,
         )
 
+    def _writer(self) -> Writer:
+        return Writer(
+            graph=self.graph,
+            targets={(target.output, target.element): target for target in self.targets},
+            manner=self.manner,
+            item_hash=self.item_hash,
+            input_sha256=self.inputs.sha256,
+            weights_sha256=self.work.weights_sha256,
+            records=self.work.records,
+            temporary=self.inputs.temporary,
+        )
+
+    def _put_missing_records(self) -> None:
+        """Write the records again that should lie beside results and were removed."""
+        for target in self.targets:
+            if self._lacks_record(target):
+                self._writer().put_record(target)
+
+    def _lacks_record(self, target: Target) -> bool:
+        return self.manner.is_record_beside and not addresses.is_file(record_place(target.place))
+
     def _item_hash(self) -> str:
         written = [[target.output, target.place.suffix.lower()] for target in self.targets]
         lists = [target.place.name for target in self.targets if target.element is not None]
@@ -198,8 +220,8 @@ class _Making:
         made = self.task.earlier.get(target.output, {}).get(target.place.name, {}).get(self.item_hash)
         if made is None or not addresses.is_file(target.place):
             return False
-        if self.manner.is_record_beside and not addresses.is_file(record_place(target.place)):
-            return False
+        if self.manner.overwrite and self._lacks_record(target):
+            return False  # what is not whole may be made again
         if isinstance(target.place, Path):
             return file_sha256(target.place) == made
         copy = self.inputs.copied(target.place)
@@ -210,11 +232,11 @@ class _Making:
         sha256 = self.task.earlier[target.output][target.place.name][self.item_hash]
         place = target.place
         size = place.stat().st_size if isinstance(place, Path) else addresses.file_bytes(place)
-        inferred = inferred_sizes(self.graph, self.inputs.sizes_hw)
+        inferred = _sizes_where_it_can(self.graph, self.inputs.sizes_hw)
         return Result(target.output, place, sha256, size, self._size_hw(target, inferred))
 
     def _size_hw(self, target: Target, inferred: Mapping[str, Any]) -> SizeHW | None:
-        """(height, width) that a result will have; None for what is no picture."""
+        """(height, width) that a result will have; None for what is no picture, or will not be made."""
         source = self.graph.outputs[target.output]
         given: Mapping[str, Any] = self.inputs.sizes_hw
         size_hw = given[source.port] if source.node is None else inferred[source.node]
@@ -227,20 +249,53 @@ class _Making:
         earlier = self.task.earlier
         return all(self.item_hash in earlier.get(name, {}).get(WHOLE, {}) for name in self.graph.outputs)
 
+    def _refuse_what_does_not_fit(self) -> None:
+        """Refuse, before a pixel is read, what `anyres workflow check` refuses, with the memory of now."""
+        for name, files in self.inputs.files.items():
+            for file in files if not self.graph.inputs[name].is_list else ():
+                assert file.header is not None, f"{file.place} has no header"
+                check_header(file.path, file.header, self.manner.limits)
+        preflight(
+            self.graph,
+            self.inputs.sizes_hw,
+            free_memory_bytes=free_machine_bytes(),
+            free_disk_bytes=min(map(free_disk_bytes, {self._folder(one.place) for one in self.targets})),
+            times={},
+            suffixes=suffixes_of(self.targets),
+        )
+
     def _refuse_too_large(self, values: Mapping[str, Any]) -> None:
         """Refuse, before the work, what a format or the disk cannot hold."""
         pictures = [one.image for one in values.values() if not isinstance(one, tuple)]
         first = next((picture for picture in pictures if isinstance(picture, Image)), None)
         first_hw = next(file.size_hw for files in self.inputs.files.values() for file in files)
-        inferred = inferred_sizes(self.graph, self.inputs.sizes_hw)
+        sizes_of = inferred_sizes if self.is_plain else _sizes_where_it_can
+        inferred = sizes_of(self.graph, self.inputs.sizes_hw)
         for target in self.targets:
             size_hw = self._size_hw(target, inferred)
             if size_hw is None or self.graph.kind(self.graph.outputs[target.output]) != "Image":
                 continue
             ability, suffix = FORMATS[output_format(target.place.name)], target.place.suffix
-            check_side(first_hw, size_hw, longest_side=ability.longest_side, suffix=suffix)
+            check_side(
+                first_hw,
+                size_hw,
+                longest_side=ability.longest_side,
+                suffix=suffix,
+                has_scale=self._is_enlarged(),
+            )
             if first:
                 self._refuse_for_disk(first, size_hw, target.place)
+
+    def _is_enlarged(self) -> bool:
+        """Whether the result is the first picture by a scale, which can be made smaller."""
+        nodes = self.graph.nodes.values()
+        return self.is_plain and all("scale" in node.operation.parameters.model_fields for node in nodes)
+
+    def _folder(self, place: Place) -> Path:
+        """Where a result is written, on this machine."""
+        folder = place.parent if isinstance(place, Path) else self.inputs.temporary
+        assert folder is not None
+        return folder
 
     def _refuse_for_disk(self, first: Image, size_hw: SizeHW, place: Place) -> None:
         form = output_format(place.name)
@@ -248,8 +303,7 @@ class _Making:
         storage = storage_for(
             form, first.encoding, size_hw=size_hw, has_alpha=has_alpha, strip=self.manner.strip
         )
-        folder = place.parent if isinstance(place, Path) else self.inputs.temporary
-        assert folder is not None
+        folder = self._folder(place)
         check_fits(
             first.size_hw,
             size_hw,
@@ -257,6 +311,7 @@ class _Making:
             bytes_per_pixel=2 * storage.channels * storage.depth // 8,
             free_bytes=free_disk_bytes(folder),
             place=f"the disk of {folder.absolute()}",
+            has_scale=self._is_enlarged(),
         )
 
     def _run(
@@ -282,11 +337,15 @@ class _Making:
 
     def _failures(self, failed: list[NodeFailed]) -> tuple[Failure, ...]:
         """In plain words for a single operation; with node and port for a workflow of several."""
-        is_single = len(self.graph.nodes) == 1 and not any(node.each for node in self.graph.nodes.values())
         roots = [event for event in failed if not event.is_consequence]
         return tuple(
-            Failure(event.text if is_single else event.reason, event.exit_code) for event in roots or failed
+            Failure(event.text if self.is_single else event.reason, event.exit_code)
+            for event in roots or failed
         )
+
+
+def _sizes_where_it_can(graph: Graph, sizes: Mapping[str, GivenSize]) -> Mapping[str, InferredSize]:
+    return sized_where_it_can(graph, sizes).sizes_hw
 
 
 class _Progress:
@@ -296,7 +355,7 @@ class _Progress:
         self._told = told
         self._done: dict[tuple[str, int | None], float] = {}
         self._shares: dict[tuple[str, int | None], float] = {}
-        for node, size in inferred_sizes(graph, inputs.sizes_hw).items() if told else ():
+        for node, size in _sizes_where_it_can(graph, inputs.sizes_hw).items() if told else ():
             elements: Any = (
                 enumerate(cast("tuple[Any, ...]", size)) if graph.nodes[node].each else [(None, size)]
             )

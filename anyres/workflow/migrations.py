@@ -17,6 +17,11 @@ MAX_STEPS = 100  # of format 0
 
 def _from_0(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Format 0 had a list of `steps`, each with id, type, wires and values; format 1 has `nodes` by id."""
+    names = {"type": "operation", "wires": "inputs", "values": "parameters"}
+    if "nodes" in raw:
+        raise InputError(
+            "A workflow of format 0 has steps and no nodes; nodes are there. Say format 1, or rename."
+        )
     steps = raw.get("steps", [])
     if not isinstance(steps, list) or not all(
         isinstance(step, dict) and isinstance(step.get("id"), str) for step in steps
@@ -29,7 +34,12 @@ def _from_0(raw: Mapping[str, Any]) -> dict[str, Any]:
             f"A workflow of format 0 has {MAX_STEPS} steps at most, each with its own id; "
             f"this one has {len(ids)}{', and twice ' + twice[0] if twice else ''}."
         )
-    names = {"type": "operation", "wires": "inputs", "values": "parameters"}
+    for step in steps:
+        if later := set(names.values()) & step.keys():
+            raise InputError(
+                f"Step {step['id']:.80} of format 0 has {', '.join(sorted(later))}, which format 1 has. "
+                f"In format 0 there are {', '.join(names)}."
+            )
     nodes = {
         step["id"]: {names.get(key, key): value for key, value in step.items() if key != "id"}
         for step in steps

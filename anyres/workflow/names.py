@@ -39,6 +39,13 @@ def checked_id(value: object) -> str:
     raise ValueError("a name is of a-z, 0-9, _ and -, begins with a letter and has 64 letters at most")
 
 
+def checked_line(value: str) -> str:
+    """The value, if it is one line of text; ValueError else: a break would look like another line of ours."""
+    if len(f"{value}.".splitlines()) > 1:
+        raise ValueError("this is one line; take the line breaks away")
+    return value
+
+
 def checked_node_id(value: object) -> str:
     """The value, if a node can be called so; ValueError else."""
     if value == INPUTS:

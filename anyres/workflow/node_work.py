@@ -59,6 +59,7 @@ class Job:
     at_hand: object | None  # the result from the cache, where it was there
     outputs: tuple[tuple[str, int | None], ...]  # to the sink
     is_last_use: bool  # the sink is the only one that takes it, so that rows need not be collected
+    file: str | None = None  # name of the one file that the value is made of, where there is one
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,8 @@ def _failure(job: Job, text: str, exit_code: int, stage: _Stage) -> NodeFailed:
     shown = ", ".join(
         f"{_value_text(value)}" if port else f"{name}: {_value_text(value)}" for name, value in values.items()
     )
-    return NodeFailed(job.task.cell.place, job.task.cell.element, port, shown, cause, way_out, exit_code)
+    cell = job.task.cell
+    return NodeFailed(cell.place, cell.element, port, shown, cause, way_out, exit_code, file=job.file)
 
 
 def _port_at_fault(job: Job, text: str, stage: _Stage) -> tuple[str | None, Values]:

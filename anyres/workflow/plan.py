@@ -37,6 +37,7 @@ def plan_workflow(
     *,
     parameters: Mapping[str, object],
     output: str | None = None,
+    is_written: bool = True,
 ) -> Plan:
     """The items, in the order named and by name below a folder.
 
@@ -45,6 +46,7 @@ def plan_workflow(
         inputs: For each input that is no scalar: pictures and folders, as paths or addresses.
         parameters: Values of scalar inputs, for every item.
         output: A folder; or, where there will be one picture, its name. Beside the pictures if left out.
+        is_written: Whether the results will be written; a list of them then needs a folder.
 
     Raises:
         InputError: An input that is missing or unknown, several for more than one input, no picture in a
@@ -64,7 +66,7 @@ def plan_workflow(
     for index in range(count):
         picture = given[lead].pictures[index]
         files = {name: _files(graph, name, one, (name in varying) * index) for name, one in given.items()}
-        outputs = _outputs(graph, picture, output, is_batch=is_batch)
+        outputs = _outputs(graph, picture, output, is_batch=is_batch, is_written=is_written)
         items.append(Item(files, outputs, parameters))
     return Plan(
         tuple(items),
@@ -111,7 +113,9 @@ def _files(graph: Graph, name: str, given: _Given, index: int) -> Place | tuple[
     return given.pictures[index].place
 
 
-def _outputs(graph: Graph, lead: FoundPicture, output: str | None, *, is_batch: bool) -> dict[str, Place]:
+def _outputs(
+    graph: Graph, lead: FoundPicture, output: str | None, *, is_batch: bool, is_written: bool
+) -> dict[str, Place]:
     """Where each output of one item goes."""
     lists = [name for name, source in graph.outputs.items() if graph.is_list(source)]
     if output is not None and not is_batch and _is_file_name(output):
@@ -123,7 +127,7 @@ def _outputs(graph: Graph, lead: FoundPicture, output: str | None, *, is_batch: 
         if graph.kind(graph.outputs[name]) == "Image":
             output_format(place.name)  # its own sentence about a suffix that is not written
         return {name: place}
-    if output is None and lists:
+    if output is None and lists and is_written:
         raise InputError(
             f"{', '.join(lists)} of {graph.document.name} is a list. Name a folder for it with -o."
         )

@@ -2,28 +2,35 @@
 
 Sizes are the operations' own rules. Memory is what the values take that live while a node runs, as floats
 with alpha, the most that they can; a result that only goes into a file passes through in stripes and needs
-disk instead. Times come from stored runs on this machine. Nothing is loaded, and nothing runs.
+disk instead, and what its encoder takes, the least that it can. Times come from stored runs on this machine.
+Nothing is loaded, and nothing runs.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
-from anyres.core.budget import MEMORY_SHARE, bytes_per_pixel_in_memory, bytes_text
-from anyres.core.errors import InputError, LimitError
-from anyres.core.image import Rows
-from anyres.core.sizes import LARGEST_SCALE, SizeHW, size_text
-from anyres.workflow.document import ParameterFrom
-from anyres.workflow.graph import Graph, Node, Source, resolve
-from anyres.workflow.names import RESULT
-from anyres.workflow.sizes import GivenSize, inferred_sizes
-from anyres.workflow.store import NodeKind
-
-SCALE: Final = (
-    "scale"  # what an input or parameter is called that a person makes smaller when a result is refused
+from anyres.core.budget import (
+    LONGER_FORMATS,
+    MEMORY_SHARE,
+    bytes_per_pixel_in_memory,
+    bytes_text,
+    side_sentence,
 )
+from anyres.core.errors import InputError, LimitError
+from anyres.core.formats import FORMATS, Format, format_of_suffix
+from anyres.core.image import Rows
+from anyres.core.sizes import SizeHW, size_text
+from anyres.core.storage import encoder_bytes_per_pixel
+from anyres.workflow.graph import Graph, Node, Source
+from anyres.workflow.names import RESULT
+from anyres.workflow.sizes import GivenSize, InferredSize, sized_where_it_can
+from anyres.workflow.smaller import Fit, what_can_be_smaller
+from anyres.workflow.store import NodeKind
+from anyres.workflow.writing import Target
+
+Suffixes = Mapping[str, Sequence[str]]  # of the files of each output
 _FEATURES: Final = 64  # channels of the features of a continuous picture, float32: LIIF's
 _IMAGE_BYTES: Final = bytes_per_pixel_in_memory(has_alpha=True)
 _DISK_BYTES: Final = 2 * 4  # a pixel: raw rows and a file that may not compress, four channels of 8 bits
@@ -51,6 +58,7 @@ class Forecast:
 
     nodes: tuple[NodeForecast, ...]  # in the order in which they run
     disk_mb: float  # for the results at most
+    refusals: tuple[str, ...] = ()  # why some results will not be made, a sentence of each node
 
     @property
     def memory_mb(self) -> float:
@@ -71,6 +79,7 @@ def preflight(
     free_memory_bytes: int,
     free_disk_bytes: int,
     times: Mapping[NodeKind, float],
+    suffixes: Suffixes = MappingProxyType({}),
 ) -> Forecast:
     """What the graph will need.
 
@@ -80,16 +89,20 @@ def preflight(
         free_memory_bytes: What is free; a share of it may be used.
         free_disk_bytes: What may be used where the results go.
         times: Seconds a megapixel by the kind of node, as `store.seconds_a_megapixel` gives them.
+        suffixes: Of the files of each output, as `suffixes_of` gives them; no format limits one left out.
 
     Raises:
-        InputError: An input without size, or a size rule that refuses; names the node.
-        LimitError: What does not fit memory or disk; names the node and the largest scale that fits.
+        InputError: An input without size, or size rules that leave no output; names the node.
+        LimitError: What does not fit memory, disk or its format; names the node and the largest scale, or
+            other size that may be asked for, that fits.
     """
-    needs = _needs(graph, sizes)
+    needs = _needs(graph, sizes, suffixes)
     free = _Free(int(MEMORY_SHARE * free_memory_bytes), free_disk_bytes)
     refused = _refused(needs, free)
     if refused is not None:
-        raise LimitError(f"{refused.sentence} {_way_out(graph, sizes, refused.node, free)}")
+        raise LimitError(f"{refused.sentence} {_way_out(graph, sizes, refused, free, suffixes)}")
+    if not needs.is_any_made:
+        raise InputError(next(iter(needs.refusals.values())))
     nodes = tuple(
         NodeForecast(
             id=node.id,
@@ -100,7 +113,15 @@ def preflight(
         )
         for node in needs.ran
     )
-    return Forecast(nodes, sum(needs.disk_bytes.values()) / 1e6)
+    return Forecast(nodes, sum(needs.disk_bytes.values()) / 1e6, tuple(needs.refusals.values()))
+
+
+def suffixes_of(targets: Iterable[Target]) -> Suffixes:
+    """The suffix of each file of each output."""
+    suffixes: dict[str, list[str]] = {}
+    for target in targets:
+        suffixes.setdefault(target.output, []).append(target.place.suffix)
+    return suffixes
 
 
 @dataclass(frozen=True)
@@ -109,6 +130,9 @@ class _Needs:
     sizes_hw: Mapping[str, tuple[SizeHW, ...]]  # by node
     memory_bytes: Mapping[str, int]  # while the node runs
     disk_bytes: Mapping[str, int]  # by the node that makes an output
+    too_long: Mapping[str, str]  # by the node that makes an output: which format cannot hold it
+    refusals: Mapping[str, str]  # why nodes have no result, or not all
+    is_any_made: bool  # of the outputs
 
 
 @dataclass(frozen=True)
@@ -121,19 +145,61 @@ class _Free:
 class _Refused:
     node: str
     sentence: str
+    else_way: str = ""  # another way out than to make it smaller
 
 
-def _needs(graph: Graph, sizes: Mapping[str, GivenSize]) -> _Needs:
-    inferred = inferred_sizes(graph, sizes)
-    ran = _that_run(graph)
-    sizes_hw = {node.id: _each_of(inferred[node.id]) for node in ran}
-    takers = _takers(graph, ran)
+def _needs(graph: Graph, sizes: Mapping[str, GivenSize], suffixes: Suffixes) -> _Needs:
+    sized = sized_where_it_can(graph, sizes)
+    needed = _that_run(graph)
+    ran = tuple(node for node in needed if not sized.is_lost(Source(node.id, RESULT)))
+    sizes_hw = {node.id: _each_of(sized.sizes_hw[node.id]) for node in needed}
     given = {Source(None, name): _each_of(one) for name, one in _given(graph, sizes).items()}
-    known = given | {Source(node.id, RESULT): sizes_hw[node.id] for node in ran}
+    known = given | {Source(node.id, RESULT): sizes_hw[node.id] for node in needed}
+    memory = _memory_bytes(graph, needed, known)
+    disk: dict[str, int] = {}
+    too_long: dict[str, str] = {}
+    encoders: dict[str, int] = {}  # they write one result after the other
+    for output, source in graph.outputs.items():
+        if source.node is None:
+            continue
+        pixels = sum(height * width for height, width in known[source])
+        disk[source.node] = disk.get(source.node, 0) + _DISK_BYTES * pixels
+        for (height, width), form, suffix in _files(sized.sizes_hw[source.node], suffixes.get(output, ())):
+            longest_side = FORMATS[form].longest_side
+            if max(height, width) > longest_side:
+                sentence = side_sentence((height, width), longest_side=longest_side, suffix=suffix)
+                too_long.setdefault(source.node, sentence)
+            encoder = height * width * encoder_bytes_per_pixel(form, is_rich=False)
+            encoders[source.node] = max(encoders.get(source.node, 0), encoder)
+    return _Needs(
+        ran,
+        sizes_hw,
+        {name: needs + encoders.get(name, 0) for name, needs in memory.items()},
+        disk,
+        too_long,
+        {node.id: sized.refusals[node.id] for node in needed if node.id in sized.refusals},
+        not all(sized.is_lost(source) for source in graph.outputs.values()),
+    )
+
+
+def _files(size: InferredSize, suffixes: Sequence[str]) -> Iterator[tuple[SizeHW, Format, str]]:
+    """Each picture of an output: (height, width), format and suffix of its file."""
+    each: Sequence[Any] = (size,) if size and isinstance(size[0], int) else size or ()
+    for size_hw, suffix in zip(each, suffixes, strict=False):  # a report has a suffix, and no size
+        form = format_of_suffix(suffix)
+        if size_hw and form:
+            yield size_hw, form, suffix
+
+
+def _memory_bytes(
+    graph: Graph, ran: Sequence[Node], known: Mapping[Source, Sequence[SizeHW]]
+) -> dict[str, int]:
+    """What lives while each node runs."""
+    takers = _takers(graph, ran)
     held = {
         source: _held_bytes(graph, source, each, takers.get(source, [])) for source, each in known.items()
     }
-    live = sum(held[source] for source in given)
+    live = sum(bytes_ for source, bytes_ in held.items() if source.node is None)
     ends = {
         source: max((ran.index(node) for node, _ in nodes), default=-1) for source, nodes in takers.items()
     }
@@ -145,11 +211,7 @@ def _needs(graph: Graph, sizes: Mapping[str, GivenSize]) -> _Needs:
             is_last = ends[source] == index and source.node is not None  # files stay open to the end
             if is_last and source not in graph.outputs.values():
                 live -= held[source]
-    disk: dict[str, int] = {}
-    for source in graph.outputs.values():
-        if source.node is not None:
-            disk[source.node] = _DISK_BYTES * sum(height * width for height, width in known[source])
-    return _Needs(ran, sizes_hw, memory, disk)
+    return memory
 
 
 def _that_run(graph: Graph) -> tuple[Node, ...]:
@@ -189,6 +251,9 @@ def _held_bytes(
 def _refused(needs: _Needs, free: _Free) -> _Refused | None:
     """The first node that does not fit, and the sentence that says so."""
     for node in needs.ran:
+        if node.id in needs.too_long:
+            what = f"Node {node.id} ({node.operation.name})"
+            return _Refused(node.id, f"{what}: {needs.too_long[node.id]}", LONGER_FORMATS)
         asked = (
             (needs.memory_bytes[node.id], free.memory_bytes, "memory"),
             (needs.disk_bytes.get(node.id, 0), free.disk_bytes, "the disk"),
@@ -209,71 +274,38 @@ def _results_text(sizes_hw: Sequence[SizeHW]) -> str:
     return f"{len(sizes_hw)} results" if sizes_hw else "a report"
 
 
-def _way_out(graph: Graph, sizes: Mapping[str, GivenSize], refused: str, free: _Free) -> str:
-    """The largest scale that fits, where there is one to make smaller."""
-    found = _scaled_by(graph, refused)
-    if found is None:
-        return "Give smaller pictures, or ask for a smaller result."
-    name, scaled, most = found
-
-    def is_refused(hundredths: int) -> bool:
-        try:
-            return _refused(_needs(scaled(hundredths / 100), sizes), free) is not None
-        except InputError:  # a crop that leaves a smaller picture: no question of memory
-            return False
-
-    scale = bisect_left(range(1, round(100 * most) + 1), True, key=is_refused) / 100
-    if scale == 0:
-        return f"No {name} is small enough; give a smaller picture or free some space."
-    largest = _largest_output(scaled, scale, sizes, refused)
-    return f"The largest {name} that fits is {scale:g}{largest}."
-
-
-def _largest_output(
-    scaled: Callable[[float], Graph], scale: float, sizes: Mapping[str, GivenSize], node: str
+def _way_out(
+    graph: Graph, sizes: Mapping[str, GivenSize], refused: _Refused, free: _Free, suffixes: Suffixes
 ) -> str:
-    try:
-        sizes_hw = _each_of(inferred_sizes(scaled(scale), sizes)[node])
-    except InputError:
-        return ""
-    return f" ({size_text(sizes_hw[0])})" if len(sizes_hw) == 1 else ""
+    """The largest value that fits of what can be made smaller."""
+    there = set(sized_where_it_can(graph, sizes).refusals)
+
+    def fit_of(changed: Graph) -> Fit:
+        needs = _needs(changed, sizes, suffixes)
+        if _refused(needs, free) is not None:
+            return Fit.TOO_LARGE
+        return Fit.FITS if needs.refusals.keys() <= there else Fit.UNFIT
+
+    asked = what_can_be_smaller(graph, refused.node)
+    if not asked:
+        return f"Give smaller pictures, or ask for a smaller result{refused.else_way}."
+    for one in asked:
+        value = one.largest(fit_of)
+        if value is not None:
+            size_hw = _only_size_hw(one.graph_at(value), sizes, refused.node)
+            result = f" ({size_text(size_hw)})" if size_hw else ""
+            return f"The largest {one.name} that fits is {_number_text(value)}{result}{refused.else_way}."
+    else_way = refused.else_way or "; give a smaller picture or free some space"
+    return f"No {asked[0].name} is small enough{else_way}."
 
 
-def _scaled_by(graph: Graph, refused: str) -> tuple[str, Callable[[float], Graph], float] | None:
-    """What makes the refused result smaller: its name, the graph at a factor, and the largest factor."""
-    names = _itself_and_before(graph, refused)
-    declared = graph.document.inputs.get(SCALE)
-    if declared is not None and declared.type == "number":
-        unbound = resolve(graph.document)
-        given = [one for name in names for one in unbound.nodes[name].parameters.values()]
-        if any(isinstance(one, ParameterFrom) and one.input == SCALE for one in given):
-            most = min(LARGEST_SCALE, declared.maximum or LARGEST_SCALE)
-            return SCALE, partial(_bound_at, unbound, graph.scalars), most
-    for name in names:
-        if SCALE in graph.nodes[name].operation.parameters.model_fields:
-            return f"{SCALE} of node {name}", partial(_node_at, graph, graph.nodes[name]), LARGEST_SCALE
-    return None
+def _number_text(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:g}"
 
 
-def _bound_at(unbound: Graph, scalars: Mapping[str, object], scale: float) -> Graph:
-    return unbound.bind({**scalars, SCALE: scale})
-
-
-def _node_at(graph: Graph, node: Node, scale: float) -> Graph:
-    targets = ("width", "height", "longest", "shortest", "size", "fit")  # a scale is named instead of these
-    parameters: dict[str, Any] = {key: one for key, one in node.parameters.items() if key not in targets}
-    parameters[SCALE] = scale
-    changed = replace(node, parameters=parameters, checked=node.operation.check_parameters(parameters))
-    return replace(graph, nodes={**graph.nodes, node.id: changed})
-
-
-def _itself_and_before(graph: Graph, name: str) -> list[str]:
-    """A node, then those before it, nearest first."""
-    found = [name]
-    for one in found:  # grows while it is walked
-        sources = (source for sources in graph.nodes[one].inputs.values() for source in sources)
-        found += [source.node for source in sources if source.node and source.node not in found]
-    return found
+def _only_size_hw(graph: Graph, sizes: Mapping[str, GivenSize], node: str) -> SizeHW | None:
+    sizes_hw = _each_of(sized_where_it_can(graph, sizes).sizes_hw[node])
+    return sizes_hw[0] if len(sizes_hw) == 1 else None
 
 
 def _time_s(node: Node, sizes_hw: Sequence[SizeHW], times: Mapping[NodeKind, float]) -> float | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -20,6 +20,7 @@ from anyres.core.errors import InputError
 from anyres.core.files import Limits, read_xmp
 from anyres.core.formats import FORMATS, Format
 from anyres.core.image import Encoding
+from anyres.core.regular import refuse_special
 from anyres.core.xmp import property_of, with_property
 from anyres.workflow.document import (
     Document,
@@ -36,6 +37,8 @@ FORMAT_KEY: Final = "anyres_record"
 SUFFIX: Final = ".anyres.json"  # of the file beside a picture
 LONGEST_JPEG_XMP: Final = 60_000  # bytes: what libvips writes, of the 65,502 that a segment holds
 _LIBRARIES: Final = ("anyres", "torch", "numpy", "pyvips", "pyvips-binary", "pillow", "pillow-heif")
+
+UNREADABLE: Final = ""  # in place of the sha256 of a list's element that was not there, or could not be read
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -60,7 +63,7 @@ class Record:
     graph: Mapping[str, Any]  # the document as JSON, with the workflows that it refers to
     graph_sha256: Sha256
     parameters: Mapping[str, float | int | str | bool]  # values of the document's scalar inputs
-    inputs: Mapping[str, Sha256 | tuple[Sha256, ...]]  # of the files, those that this output needs
+    inputs: Mapping[str, Sha256 | tuple[Sha256 | Literal[""], ...]]  # of the files that this output needs
     output: str  # which of the document's outputs the picture is
     nodes: Mapping[str, NodeRecord]  # by id, those that this output needs
     libraries: Mapping[str, str]  # versions
@@ -298,6 +301,7 @@ def _adapter() -> Any:  # TypeAdapter[Record], which the tests' checker of types
 
 def _content(path: Path) -> bytes:
     """The bytes of a JSON file, one more than is read at most."""
+    refuse_special(path)
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)

@@ -8,7 +8,10 @@ machine sees. As many threads run in a task as in this process, so that the byte
 import functools
 import json
 import logging
+import os
 import platform
+import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +27,11 @@ from anyres.workflow.writing import Manner, discard
 
 _AHEAD = 2  # tasks that wait for each that runs, so that no processor does
 _RETRIES = 1  # of a task whose process died: once may be chance
+_PATIENCE_S = 5.0  # with an address where nothing answers
+_FRAME_HEAD = 9  # bytes, of HTTP/2 (RFC 9113), which Ray's servers speak: length, type, flags, stream
+_SETTINGS = b"\x04"  # type of the frame that each side begins with
+_HTTP_2_BEGINS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + _SETTINGS + b"\0" * 5
+_HOST_AND_PORT = re.compile(r"(?:ray://)?\[?([^\[\]/]+?)\]?:([0-9]{1,9})")
 
 
 def made_on_ray(
@@ -73,13 +81,28 @@ def _connected(address: str | None) -> _Connection:
         return _Connection(ray, is_ours=False)
     options: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
     try:
+        if address:
+            _knock(address)
         ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (ConnectionError, OSError, OverflowError, ValueError, RuntimeError) as error:
         raise InputError(
             f"There is no Ray cluster at {address or 'this machine'} ({error}). Name the address of one, "
             "such as auto or 10.0.0.1:6379, or leave --address out."
         ) from error
     return _Connection(ray, is_ours=True)
+
+
+def _knock(address: str) -> None:
+    """OSError where no Ray listens at host:port, which Ray would try for minutes. "auto" is Ray's to find."""
+    match = _HOST_AND_PORT.fullmatch(address)
+    if match is None:
+        return
+    with socket.create_connection((match[1], int(match[2])), timeout=_PATIENCE_S) as door:
+        if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+            return  # it speaks in cipher, and says nothing to strangers
+        door.sendall(_HTTP_2_BEGINS)
+        if door.recv(_FRAME_HEAD)[3:4] != _SETTINGS:
+            raise ConnectionError("something listens there that is no Ray")
 
 
 def _submitter(ray: Any, jobs: Sequence[Job], manner: Manner, cache: Cache | None) -> tuple[Any, int]:

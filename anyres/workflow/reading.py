@@ -20,6 +20,7 @@ from anyres.workflow.addresses import Address, Place
 from anyres.workflow.graph import Graph
 from anyres.workflow.graph_run import LoadedInput
 from anyres.workflow.items import Item, each_of
+from anyres.workflow.provenance import UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class InputFile:
     place: Place  # as the item names it
     path: Path
     header: Header | None  # None: an element of a list that is no picture, which its reading will say
-    sha256: str
+    sha256: str  # UNREADABLE for an element of a list that is not there, or that nobody may read
 
     @property
     def size_hw(self) -> SizeHW:
@@ -159,5 +160,13 @@ def _input_file(
     except AnyresError:
         if not may_be_bad:
             raise
-        return InputFile(place, path, None, file_sha256(path) if path.is_file() else "")
+        return InputFile(place, path, None, _sha256_of_bad(path))
     return InputFile(place, path, header, file_sha256(path))
+
+
+def _sha256_of_bad(path: Path) -> str:
+    """Of a file that is no picture, if it is a file at all: a link may lead nowhere, a pipe without end."""
+    try:
+        return file_sha256(path) if path.is_file() else UNREADABLE
+    except OSError:
+        return UNREADABLE

@@ -27,7 +27,7 @@ from anyres.workflow.document import graph_sha256
 from anyres.workflow.events import GraphEvent, GraphFinished, NodeFailed
 from anyres.workflow.graph import Graph, Node, resolve
 from anyres.workflow.graph_run import LoadedInput, run_graph
-from anyres.workflow.provenance import NodeRecord, Record, libraries_here, read_record
+from anyres.workflow.provenance import UNREADABLE, NodeRecord, Record, libraries_here, read_record
 
 _STEPS: Final = {8: 255, 16: 65_535, 32: 65_535}  # of a channel, by its bits; float is told in 16
 _ERRORS: Final = {kind.exit_code: kind for kind in (RunError, InputError, LimitError)}
@@ -76,8 +76,8 @@ def replay(
     limits = limits or Limits()
     record = read_record(path, limits=limits)
     graph = recorded_graph(record, name=str(path))
-    _check_inputs(record, inputs, is_any_input=is_any_input)
-    values = {name: _loaded(graph, name, inputs[name], limits) for name in record.inputs}
+    files = _checked_files(record, inputs, is_any_input=is_any_input)
+    values = {name: _loaded(graph, name, given, limits) for name, given in files.items()}
     kind = read_header(path, limits=limits).format
     with tempfile.TemporaryDirectory(prefix="anyres-") as folder:
         fresh = Path(folder) / f"fresh{FORMATS[kind].suffixes[0]}"
@@ -87,7 +87,9 @@ def replay(
                 return None
             return _written(value, fresh)
 
-        _finish(run_graph(graph, values, sink=write))
+        failed = _failures(run_graph(graph, values, sink=write))
+        if not fresh.is_file():  # a list may lose elements, as it did when the picture was made
+            raise _error(failed, record)
         return _compared(record, path, fresh, limits)
 
 
@@ -143,41 +145,76 @@ def _at_precision(node: Node, recorded: NodeRecord) -> Node:
     return replace(node, parameters=parameters, checked=node.operation.check_parameters(parameters))
 
 
-def _check_inputs(record: Record, inputs: Mapping[str, Path | Sequence[Path]], *, is_any_input: bool) -> None:
+def _checked_files(
+    record: Record, inputs: Mapping[str, Path | Sequence[Path]], *, is_any_input: bool
+) -> dict[str, tuple[Path | None, ...]]:
+    """The files of each input that the record names, in its order; None for one that was not there."""
     names = ", ".join(record.inputs) or "none"
     for name in inputs:
         if name not in record.inputs:
             raise InputError(f"The picture was not made from an input {name}; it was from {names}.")
+    checked: dict[str, tuple[Path | None, ...]] = {}
     for name, recorded in record.inputs.items():
         if name not in inputs:
             raise InputError(f"The picture was made from {names}; name a file for {name}.")
         hashes = (recorded,) if isinstance(recorded, str) else recorded
-        files = _files(inputs[name])
-        if len(files) != len(hashes):
-            raise InputError(
-                f"{name} was {len(hashes)} files; {len(files)} were given. Name all, in their order."
-            )
-        for file, sha256 in zip(files, hashes, strict=True):
-            if not file.is_file():
-                raise InputError(f"There is no file {file}. Check the name and the folder.")
-            if not is_any_input and file_sha256(file) != sha256:
-                raise InputError(
-                    f"{file} is not the file that the picture was made from: its sha256 begins with "
-                    f"{file_sha256(file)[:12]}, that of {name} with {sha256[:12]}. Name that file, or run on "
-                    "this one with --any-input."
-                )
+        given = inputs[name]
+        checked[name] = _in_order(name, (given,) if isinstance(given, Path) else tuple(given), hashes)
+        for file, sha256 in zip(checked[name], hashes, strict=True):
+            if file is not None:
+                _check_file(name, file, sha256, is_any_input=is_any_input)
+    return checked
 
 
-def _files(given: Path | Sequence[Path]) -> tuple[Path, ...]:
-    return (given,) if isinstance(given, Path) else tuple(given)
+def _in_order(name: str, files: tuple[Path, ...], hashes: Sequence[str]) -> tuple[Path | None, ...]:
+    """A file for each hash; those that could not be read then may be left out."""
+    if len(files) == sum(sha256 != UNREADABLE for sha256 in hashes):
+        waiting = iter(files)
+        return tuple(None if sha256 == UNREADABLE else next(waiting) for sha256 in hashes)
+    if len(files) != len(hashes):
+        raise InputError(
+            f"{name} was {len(hashes)} files; {len(files)} were given. Name all, in their order."
+        )
+    return files
 
 
-def _loaded(graph: Graph, name: str, given: Path | Sequence[Path], limits: Limits) -> object:
+def _check_file(name: str, file: Path, sha256: str, *, is_any_input: bool) -> None:
+    if not file.is_file():
+        if sha256 == UNREADABLE:
+            return
+        raise InputError(f"There is no file {file}. Check the name and the folder.")
+    if is_any_input:
+        return
+    if sha256 == UNREADABLE:
+        raise InputError(
+            f"{file} could not be read when the picture was made, and now it can. Leave it out, or run on it "
+            "with --any-input."
+        )
+    if file_sha256(file) != sha256:
+        raise InputError(
+            f"{file} is not the file that the picture was made from: its sha256 begins with "
+            f"{file_sha256(file)[:12]}, that of {name} with {sha256[:12]}. Name that file, or run on "
+            "this one with --any-input."
+        )
+
+
+def _loaded(graph: Graph, name: str, files: Sequence[Path | None], limits: Limits) -> object:
     """The files of an input, each to be read when the run needs it."""
     declaration = graph.inputs[name]
     read = partial(PictureFile.at if declaration.kind == "PictureFile" else read_image, limits=limits)
-    values = [LoadedInput(partial(read, file), file_sha256(file), file.name) for file in _files(given)]
+    values = [
+        LoadedInput(
+            partial(read, file) if file else partial(_refuse_missing, name),
+            file_sha256(file) if file and file.is_file() else UNREADABLE,
+            file.name if file else "nothing",
+        )
+        for file in files
+    ]
     return tuple(values) if declaration.is_list else values[0]
+
+
+def _refuse_missing(name: str) -> Image:
+    raise InputError(f"A picture of {name} was not there when this was made. Nothing can be done.")
 
 
 def _written(value: object, fresh: Path) -> Path:
@@ -191,17 +228,26 @@ def _written(value: object, fresh: Path) -> Path:
     return fresh
 
 
-def _finish(events: Iterable[GraphEvent]) -> None:
-    """Let a run go to its end; its failure is the error of its first failed node."""
+def _failures(events: Iterable[GraphEvent]) -> list[NodeFailed]:
+    """Let a run go to its end; the nodes that failed, the first one first."""
     failed: list[NodeFailed] = []
     for event in events:
         if isinstance(event, NodeFailed):
             failed.append(event)
         elif isinstance(event, GraphFinished):
             failed += event.failures
-    if failed:
-        kind: type[AnyresError] = _ERRORS.get(failed[0].exit_code, RunError)
-        raise kind(failed[0].reason)
+    return failed
+
+
+def _error(failed: Sequence[NodeFailed], record: Record) -> AnyresError:
+    """Why a run gave no picture: the error of its first failed node."""
+    if not failed:
+        return InputError(
+            f"The record names element {record.element} of {record.output}, which has fewer. Name an "
+            "undamaged copy of the picture."
+        )
+    kind: type[AnyresError] = _ERRORS.get(failed[0].exit_code, RunError)
+    return kind(failed[0].reason)
 
 
 def _compared(record: Record, path: Path, fresh: Path, limits: Limits) -> Replayed:

@@ -82,6 +82,7 @@ def run_batch(
         raise InputError(f"There is no engine {engine!r}; there are: {', '.join(ENGINES)}.")
     if address and engine != "ray":
         raise InputError(f"An address is of a Ray cluster; the engine is {engine}. Ask for the engine ray.")
+    _refuse_other_workflow(workflow)
     works = _works(workflow, items)
     refuse_shared_places(items, _elements(works, items))
     folders = {
@@ -173,7 +174,7 @@ class _Batch:
             _tell(record, item, made, results, failures)
         if failures:
             reasons = " ".join(dict.fromkeys(failure.reason for failure in failures))
-            return ItemFailed(item, reasons, failures[0].exit_code)
+            return ItemFailed(item, reasons, failures[0].exit_code, tuple(results))
         if made.is_skipped:
             return ItemSkipped(item)
         size_hw = next((result.size_hw for result in results if result.size_hw), (0, 0))
@@ -218,6 +219,22 @@ class _Batch:
         graph = self.jobs[0].work.graph
         name = f"{graph.document.name}@{graph.document.version}"
         return RunRecord(store_path(), name, self.jobs[0].work.graph_sha256, self.engine)
+
+
+def _refuse_other_workflow(given: object) -> None:
+    """InputError for a name, a file or anything else that is not what it stands for."""
+    if isinstance(given, Operation | Document | Graph):
+        return
+    way_out = "Give one of these."
+    if isinstance(given, str | Path):
+        way_out = (
+            "find_workflow(name) of anyres.workflow.finding gives the document of a name, and "
+            "read_document(path) of anyres.workflow.document that in a file."
+        )
+    raise InputError(
+        f"A workflow is an operation, a document or a graph; {given!r:.80} was given, a "
+        f"{type(given).__name__}. {way_out}"
+    )
 
 
 def _works(workflow: Workflow, items: Sequence[Item]) -> list[Work]:
@@ -301,8 +318,9 @@ def _tell(
 def _status(items: int, ended: Sequence[_Ended]) -> Literal["done", "partial", "failed", "stopped"]:
     if len(ended) < items:
         return "stopped"
-    failed = sum(isinstance(event, ItemFailed) for event in ended)
-    return "done" if not failed else "failed" if failed == items else "partial"
+    failed = [event for event in ended if isinstance(event, ItemFailed)]
+    is_in_vain = len(failed) == items and not any(event.results for event in failed)
+    return "done" if not failed else "failed" if is_in_vain else "partial"
 
 
 def _local(place: Place) -> Path:

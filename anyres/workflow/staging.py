@@ -28,10 +28,15 @@ def staged_path(output: Path, item_hash: str) -> Path:
     return output.with_name(f"{_PREFIX}{item_hash[:_DIGITS]}-{maker}{output.suffix}")
 
 
+def is_staged(name: str) -> bool:
+    """Whether a file of this name is a result in work, or left by a run that was killed."""
+    return _NAME.match(name) is not None
+
+
 def leftovers_in(folder: Path) -> tuple[Path, ...]:
     """All that is staged in a folder, in work or left by a run that was killed; none without a folder."""
     try:
-        return tuple(path for path in folder.iterdir() if _NAME.match(path.name))
+        return tuple(path for path in folder.iterdir() if is_staged(path.name))
     except OSError:
         return ()
 
@@ -65,8 +70,16 @@ def _is_in_work(path: Path, *, machine: str, process: int) -> bool:
         written_s = path.stat().st_mtime
         if machine != _machine():
             return time.time() - written_s < FOREIGN_REST_S
-        return bool(psutil.Process(process).create_time() <= written_s)
-    except (psutil.NoSuchProcess, OSError):
+    except OSError:
+        return False
+    return lives_since(process, written_s)
+
+
+def lives_since(process: int, time_s: float) -> bool:
+    """Whether the process of this number lives, and did at that time (seconds since 1970) already."""
+    try:
+        return bool(psutil.Process(process).create_time() <= time_s)
+    except psutil.NoSuchProcess:
         return False
     except psutil.Error:  # it is there, and someone else's
         return True

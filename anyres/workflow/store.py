@@ -6,6 +6,7 @@ the run goes on. What is done is known by the journals beside the results, not f
 """
 
 import os
+import platform
 import time
 import uuid
 from collections.abc import Mapping
@@ -133,7 +134,12 @@ class RunRecord:
         values |= {"status": status, "ended": None if status == "running" else time.time()}
         if self._is_begun:
             return runs.update().where(runs.c.id == self.id).values(values)
-        about = {"workflow": self.workflow, "graph_sha256": self.graph_sha256, "engine": self.engine}
+        about: dict[str, Any] = {
+            "workflow": self.workflow,
+            "graph_sha256": self.graph_sha256,
+            "engine": self.engine,
+        }
+        about |= {"host": platform.node(), "process": os.getpid()}
         return runs.insert().values(id=self.id, begun=self._begun, **about, **values)
 
     def _item_rows(self, items: list[ItemEntry]) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """The tables of the store, and a connection to it. Loaded by the store alone, when it writes or reads."""
 
+import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +25,9 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.pool import NullPool
 
 from anyres.core.errors import InputError
+from anyres.workflow.staging import lives_since
 
-FORMAT: Final = 1  # SQLite's user_version; a store of a later one is left alone
+FORMAT: Final = 2  # SQLite's user_version; a store of a later one is left alone
 _BUSY_S: Final = 5.0  # how long a store that another process writes is waited for
 
 _metadata = MetaData()
@@ -39,10 +41,12 @@ runs = Table(
     Column("engine", String, nullable=False),
     Column("begun", Float, nullable=False),  # seconds since 1970, UTC
     Column("ended", Float),
-    Column("status", String, nullable=False),  # running, done, partial, failed, stopped
+    Column("status", String, nullable=False),  # running, done, partial, failed, stopped, interrupted
     Column("done", Integer, nullable=False),
     Column("skipped", Integer, nullable=False),
     Column("failed", Integer, nullable=False),
+    Column("host", String),  # that runs it, and its process there; empty in rows of format 1
+    Column("process", Integer),
 )
 
 items = Table(
@@ -85,9 +89,18 @@ node_times = Table(
 )
 
 
+_TO_FORMAT_2: Final = (
+    "ALTER TABLE runs ADD COLUMN host VARCHAR",
+    "ALTER TABLE runs ADD COLUMN process INTEGER",
+    "UPDATE runs SET status = 'interrupted' WHERE status = 'running'",  # whose process nobody knows
+)
+
+
 @contextmanager
 def connected(path: Path) -> Iterator[Connection]:
     """A transaction on the store, which is made where it is not there.
+
+    Runs of this machine whose process is dead are "interrupted" from then on.
 
     Raises:
         InputError: For a store of a later version.
@@ -103,9 +116,20 @@ def connected(path: Path) -> Iterator[Connection]:
         if found > FORMAT:
             raise InputError(f"it is of version {found}, this program writes {FORMAT}")
         if found < FORMAT:
+            for step in _TO_FORMAT_2 if found == 1 else ():
+                connection.execute(text(step))
             _metadata.create_all(connection)
             connection.execute(text(f"PRAGMA user_version = {FORMAT}"))
+        _mark_interrupted(connection)
         yield connection
+
+
+def _mark_interrupted(connection: Connection) -> None:
+    """Those of other machines stay as they are: their processes cannot be asked."""
+    asked = runs.select().where(runs.c.status == "running", runs.c.host == platform.node())
+    for row in connection.execute(asked).all():
+        if not lives_since(row.process, row.begun):
+            connection.execute(runs.update().where(runs.c.id == row.id).values(status="interrupted"))
 
 
 def keep_artefacts(connection: Connection, rows: Sequence[dict[str, object]]) -> None:

@@ -94,6 +94,27 @@ class Writer:
         self.staged.append(done)
         return done
 
+    def put_record(self, target: Target) -> None:
+        """Write the record beside a result that lies there without it."""
+        from anyres.workflow.provenance import record_text
+
+        place = record_place(target.place)
+        text = record_text(self._record(target.output, target.element)) + "\n"
+        local = place if isinstance(place, Path) else self._temporary() / place.name
+        staged = staged_path(local, self.item_hash)
+        try:
+            staged.write_text(text, encoding="utf-8")
+            if isinstance(place, Path):
+                staged.replace(place)
+            else:
+                addresses.put(staged, place)
+        except OSError as error:
+            raise RunError(
+                f"{place} could not be written ({error.strerror}). Free some space, or choose another folder."
+            ) from error
+        finally:
+            _remove(staged)
+
     def discard(self) -> None:
         """Remove all that was written and not taken."""
         for one in self.staged:

@@ -15,7 +15,7 @@ from anyres.workflow.events import (
     ItemStarted,
 )
 from anyres.workflow.folder import Plan
-from anyres.workflow.items import Item
+from anyres.workflow.items import Item, Result
 
 ITEM = Item({"image": Path("in/photo.png")}, {"result": Path("out/photo.x2.png")})
 DONE = ItemDone(ITEM, size_hw=(1000, 2000), notices=(), time_s=1.0)
@@ -66,6 +66,16 @@ def test_the_summary_counts_what_was_passed_over() -> None:
 )
 def test_one_item_alone_gives_its_own_exit_code_and_many_give_one(ended: BatchFinished, code: int) -> None:
     assert exit_code(ended) == code
+
+
+def test_an_item_done_in_part_names_its_files_and_ends_with_one() -> None:
+    made = tuple(Result("result", Path(f"out/{name}.png"), "sha", 9, (4, 6)) for name in "ab")
+    ended = BatchFinished((), (), (ItemFailed(ITEM, "c.png is broken.", 3, made),), time_s=2.04)
+    assert exit_code(ended) == 1
+    said = summary(ended, PLAN)
+    assert f"{Path('out/a.png')}: 6x4 pixels" in said
+    assert said.endswith("2 files in 2.0 s. 1 done in part (2 files): some results are missing.")
+    assert "not done" not in said
 
 
 def shown(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool, item: Item = ITEM) -> str:

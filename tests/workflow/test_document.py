@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from anyres.core.errors import InputError
-from anyres.operations.operation import OPERATIONS, every_operation
+from anyres.operations.operation import OPERATIONS
+from anyres.operations.resize import resize
+from anyres.operations.upscale import upscale
 from anyres.workflow.document import (
     ParameterFrom,
     document_of,
@@ -169,11 +171,33 @@ def test_a_self_contained_document_needs_no_folder_and_no_values(
 
 
 def test_the_document_of_one_operation_leaves_out_its_defaults() -> None:
-    upscale = every_operation()["upscale"]
     made = document_of(upscale, {"scale": (2.0, 1.5), "fit": "inside", "model": "liif-compact"})
     assert made.nodes["upscale"].parameters == {"scale": [2.0, 1.5]}
     assert made == document_of(upscale, {"scale": "1.5x2"})
     assert read_document(document_text(made)) == made
+
+
+def test_the_scale_that_is_meant_where_none_is_named_is_left_out() -> None:
+    meant: list[dict[str, Any]] = [
+        {"scale": 2},
+        {"scale": "2"},
+        {"scale": (2, 2)},
+        {"scale": 2.0, "fit": "inside"},
+    ]
+    others: list[dict[str, Any]] = [
+        {"scale": 2.5},
+        {"scale": (2, 3)},
+        {"scale": 2, "longest": 9},
+        {"longest": 2},
+    ]
+    for named in meant:
+        assert document_of(upscale, named) == document_of(upscale, {})
+    for named in others:
+        assert set(document_of(upscale, named).nodes["upscale"].parameters) == set(named)
+
+
+def test_a_scale_of_an_operation_without_one_that_is_meant_is_kept() -> None:
+    assert document_of(resize, {"scale": 2}).nodes["resize"].parameters == {"scale": 2}
 
 
 def test_the_inputs_of_the_document_of_one_operation_are_its_ports() -> None:

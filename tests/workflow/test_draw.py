@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 
+from anyres.core.errors import InputError
 from anyres.workflow.document import read_document
 from anyres.workflow.draw import mermaid, svg
 from anyres.workflow.finding import example_names, find_workflow
 from anyres.workflow.graph import Graph, resolve
 from anyres.workflow.layout import Box, Link, laid_out
+from anyres.workflow.sketch import graph_to_draw
 from tests.workflow.small_operations import document, node, small_operations
 from tools.workflow_pages import FOLDER, pages
 
@@ -121,3 +123,20 @@ def test_the_same_example_is_drawn_the_same_again(name: str) -> None:
 def test_the_drawings_in_the_docs_are_those_of_the_examples() -> None:
     found = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
     assert found == pages(), "stale: run python tools/workflow_pages.py"
+
+
+def test_an_operation_that_is_not_here_is_drawn_as_a_name_among_those_that_are() -> None:
+    nodes = {"first": node("trim"), "second": node("sharpen", "first.result", amount=2)}
+    graph, reason = graph_to_draw(read_document(document(nodes, {"out": "second.result"})))
+    texts, root = drawn(graph)
+    assert {"trim@1.0.0", "sharpen@1.0.0 (not here)", "amount = 2", "?"} <= set(texts)
+    assert len(root.findall(f"{SPACE}path")) == 3
+    assert reason is not None
+    assert "no operation sharpen" in reason
+
+
+def test_a_document_that_is_wrong_otherwise_is_not_drawn() -> None:
+    nodes = {"first": node("sharpen"), "second": node("trim", "third.result")}
+    for wrong in (nodes, {"first": node("trim") | {"inputs": {}}}):
+        with pytest.raises(InputError):
+            graph_to_draw(read_document(document(wrong, {"out": "first.result"})))

@@ -9,6 +9,8 @@ from anyres.core.files import Limits
 from anyres.core.image import Image
 from anyres.operations.upscale import upscale
 from anyres.workflow.folder import Plan, plan_items
+from anyres.workflow.journal import JOURNAL_NAME
+from anyres.workflow.staging import staged_path
 
 Put = Callable[..., Path]
 
@@ -72,6 +74,14 @@ def test_junk_is_passed_over_and_counted(put: Put, tmp_path: Path) -> None:
     plan = plan_items(upscale, [tmp_path], parameters={})
     assert outputs(plan, tmp_path) == ["a.x2.png"]
     assert plan.others == 4
+
+
+def test_our_own_journal_records_and_rests_are_not_counted(put: Put, tmp_path: Path) -> None:
+    put("a.png")
+    rest = staged_path(tmp_path / "a.x2.png", "0123456789abcdef")
+    for name in (JOURNAL_NAME, "a.png.anyres.json", rest.name, f".{rest.name}.0123.part"):
+        (tmp_path / name).write_bytes(b"ours")
+    assert plan_items(upscale, [tmp_path], parameters={}).others == 0
 
 
 def test_a_broken_picture_is_an_item_and_not_junk(put: Put, tmp_path: Path) -> None:

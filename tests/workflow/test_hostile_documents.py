@@ -247,6 +247,28 @@ UNSOUND: dict[str, tuple[dict[str, Any], str]] = {
         ),
         "Node b, parameter most: an integer is expected; 'all' was given",
     ),
+    "a number in quotation marks": (
+        document({"a": node("tall", times="2")}, {"out": "a.result"}),
+        "Node a, parameter times: a number belongs here; the text '2' was given. Write it without",
+    ),
+    "a scale in quotation marks": (
+        document({"a": node("resize", scale="2")}, {"out": "a.result"}),
+        "Node a, parameter scale: a number belongs here; the text '2' was given",
+    ),
+    "a truth in quotation marks": (
+        document({"a": node("save", strip="true")}, {"out": "a.result"}),
+        "Node a, parameter strip: true or false belongs here; the text 'true' was given",
+    ),
+    "a number in quotation marks for a workflow": (
+        document(
+            {"b": named("inner") | {"parameters": {"most": "3"}}},
+            {"out": "b.out"},
+            workflows={
+                "inner": INNER | {"inputs": {"photo": {"type": "Image"}, "most": {"type": "integer"}}}
+            },
+        ),
+        "Node b, parameter most: an integer is expected; '3' was given",
+    ),
     "a parameter that a workflow needs": (
         holding(
             "inner",

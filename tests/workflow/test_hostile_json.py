@@ -184,6 +184,29 @@ MISFORMED: dict[str, tuple[dict[str, Any], str]] = {
         one(node("tall"), inputs={"n": {"type": "integer", "default": 2, "minimum": 3}}),
         "input n: it is 3 at least",
     ),
+    "a range of nothing": (
+        one(node("tall"), inputs={"n": {"type": "number", "minimum": 5, "maximum": 1}}),
+        "input n: its minimum 5 is above its maximum 1",
+    ),
+    "a choice twice": (
+        one(node("tall"), inputs={"n": {"type": "choice", "choices": ["a", "b", "a"]}}),
+        "input n: 'a' is among the choices twice",
+    ),
+    "a choice of two lines": (
+        one(node("tall"), inputs={"n": {"type": "choice", "choices": ["a\nb"]}}),
+        "input n, choices, 0: this is one line",
+    ),
+    "a title of two lines": (one(node("tall"), title="Fine\nfolder-to-2048"), "title: this is one line"),
+    "a title with a break behind it": (one(node("tall"), title="Fine\u2028"), "title: this is one line"),
+    "a title without end": (one(node("tall"), title="x" * 201), "title: .*200"),
+    "nodes in format 0": (
+        {"anyres_workflow": 0, "steps": [], "nodes": {"a": node("tall")}},
+        "format 0 has steps and no nodes",
+    ),
+    "a step of format 0 with a word of format 1": (
+        {"anyres_workflow": 0, "steps": [{"id": "a", "type": "tall@1.0.0", "operation": "trim@1.0.0"}]},
+        "Step a of format 0 has operation, which format 1 has",
+    ),
     "a choice of nothing": (one(node("tall"), inputs={"n": {"type": "choice"}}), "input n: choices are of"),
     "a range of text": (
         one(node("tall"), inputs={"n": {"type": "text", "maximum": 3}}),
@@ -199,6 +222,44 @@ def test_what_is_no_workflow_in_form_is_refused(name: str) -> None:
         read_document(raw)
     with pytest.raises(InputError, match=message):
         read_document(json.dumps(raw))
+
+
+AT_TIMES = r"It stands at nodes\.a\.parameters\.times\."
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", "9" * 16, '{"b": 1, "b": 2}'])
+def test_what_is_no_honest_value_is_refused_with_its_place(value: str) -> None:
+    with pytest.raises(InputError, match=AT_TIMES):
+        read_document(text_with(value))
+
+
+def test_a_message_about_a_huge_key_that_is_there_twice_is_short() -> None:
+    key = json.dumps("x" * 1_500_000)
+    with pytest.raises(InputError, match=AT_TIMES) as refusal:
+        read_document(text_with(f"{{{key}: 1, {key}: 2}}"))
+    assert len(str(refusal.value)) < 300
+
+
+MANY = {f"n{index}": "inputs.photo" for index in range(2_000)}
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (one(node("tall"), inputs={key: {"type": "Image"} for key in MANY}), "has 2000 inputs; 500 are"),
+        (document({"a": node("tall")}, MANY), "has 2000 outputs; 500 are the most"),
+        (one(node("tall"), workflows=dict.fromkeys(MANY, document({}, {}))), "has 2000 workflows; 500 are"),
+        (one({**node("tall"), "inputs": MANY}), "node a has 2000 inputs; 500 are the most"),
+        (one({**node("tall"), "parameters": MANY}), "node a has 2000 parameters; 500 are the most"),
+        (
+            document({}, {}, workflows={"x": document({"a": node("tall")}, MANY)}),
+            "workflow x has 2000 outputs",
+        ),
+    ],
+)
+def test_more_entries_than_an_honest_workflow_has_are_refused(raw: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_document(raw)
 
 
 def test_a_hundred_thousand_nodes_are_refused() -> None:

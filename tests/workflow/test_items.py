@@ -11,6 +11,7 @@ import pytest
 from anyres.core.errors import InputError
 from anyres.core.image import Image
 from anyres.operations.upscale import upscale
+from anyres.workflow.addresses import place_of_text
 from anyres.workflow.document import read_document
 from anyres.workflow.events import BatchFinished
 from anyres.workflow.items import Item
@@ -132,3 +133,25 @@ def test_the_store_knows_the_run_its_times_and_its_results(
         assert connection.execute("select count(*) from artefacts").fetchall() == [(3,)]
     (kind,) = seconds_a_megapixel(tmp_path / "store.db")
     assert kind.operation == "upscale@1.0.0"
+
+
+def unchecked(inputs: object, outputs: object) -> Item:
+    """An item as a program makes it that checks no types; the tests' checker would refuse it first."""
+    item: Item = object.__new__(Item)
+    vars(item).update(inputs=inputs, outputs=outputs, parameters={})
+    item.__post_init__()
+    return item
+
+
+def test_texts_are_places_as_a_person_types_them() -> None:
+    item = unchecked({"photos": ["a.png", "memory://b.png"]}, {"all": "out"})
+    assert item == Item({"photos": (Path("a.png"), place_of_text("memory://b.png"))}, {"all": Path("out")})
+
+
+@pytest.mark.parametrize(
+    ("inputs", "said"),
+    [({"photo": 3}, r"photo is 3, which is no place"), ("a.png", r"inputs of an item are places by name")],
+)
+def test_what_is_no_place_is_refused(inputs: object, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        unchecked(inputs, {"result": Path("out.png")})

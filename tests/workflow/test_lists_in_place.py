@@ -1,13 +1,17 @@
 """Where the elements of a list go: never over an input, and no two of them to one file."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from anyres.core.errors import InputError
+from anyres.core.errors import InputError, RunError
+from anyres.core.files import write_image
 from anyres.core.image import Image
+from anyres.workflow import writing
 from anyres.workflow.document import read_document
 from anyres.workflow.events import BatchFinished
 from anyres.workflow.items import Item
@@ -97,3 +101,32 @@ def test_what_was_made_of_a_list_that_lost_an_element_is_not_taken_as_done(tmp_p
     for name in ("done", "skipped"):
         *_, finished = run_batch(document, [whole])
         assert len(getattr(finished, name)) == 1
+
+
+def test_a_list_with_a_bad_picture_tells_the_files_that_are_there_and_names_the_bad_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANYRES_STORE", str(tmp_path / "store.db"))
+    photos = (picture(tmp_path / "a.png"), tmp_path / "b.png", picture(tmp_path / "c.png"))
+    photos[1].write_bytes(b"no picture")
+    (failed,) = run(Item({"photos": photos}, {"all": tmp_path / "out"})).failed
+    assert [result.place.name for result in failed.results] == ["a.png", "c.png"]
+    assert failed.reason.startswith(f"Input photos, b.png: {photos[1]} is not a picture")
+    assert "element" not in failed.reason
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
+        assert connection.execute("select status from runs").fetchall() == [("partial",)]
+
+
+def test_an_element_that_fails_on_its_way_is_named_by_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_squares(rows: Any, path: Path, **options: Any) -> Any:
+        if rows.size_hw[0] == rows.size_hw[1]:
+            raise RunError("The disk is full. Free some space.")
+        return write_image(rows, path, **options)
+
+    monkeypatch.setattr(writing, "write_image", no_squares)
+    Image(np.zeros((2, 2, 3), np.float32)).save(tmp_path / "square.png")
+    photos = (picture(tmp_path / "a.png"), tmp_path / "square.png")
+    (failed,) = run(Item({"photos": photos}, {"all": tmp_path / "out"})).failed
+    assert failed.reason.startswith("Node larger, square.png, port result")

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -138,3 +139,101 @@ def test_a_list_that_is_mapped_into_files_holds_one_element_at_a_time() -> None:
 def test_an_input_without_a_size_is_bad_input(chain: Graph) -> None:
     with pytest.raises(InputError, match="photo"):
         forecast_of(chain.bind({}), {})
+
+
+def test_what_a_format_cannot_say_is_refused_with_the_largest_scale_that_fits_it_too(chain: Graph) -> None:
+    sizes, suffixes = {"photo": (1000, 2000)}, {"large": [".webp"]}
+
+    def forecast(scale: float) -> Forecast:
+        bound = chain.bind({"scale": scale})
+        return preflight(
+            bound, sizes, free_memory_bytes=PLENTY, free_disk_bytes=PLENTY, times={}, suffixes=suffixes
+        )
+
+    with pytest.raises(LimitError, match=r"Node second .*48000x24000 .*\.webp.*16383 pixels") as refused:
+        forecast(8)
+    assert "The largest scale that fits is 2.73 (16380x8190); .tif and .png hold more." in str(refused.value)
+    forecast(2.73)
+    with pytest.raises(LimitError):
+        forecast(2.74)
+
+
+def test_each_element_of_a_list_is_held_against_its_own_format() -> None:
+    nodes = {"all": {**enlarging("inputs.photos"), "each": ["image"]}}
+    graph = document(nodes, {"out": "all.result"}, photos={"type": "list[Image]"}).bind({})
+    sizes = {"photos": [(10, 40_000), (10, 10)]}
+    for suffixes, is_refused in (([".png", ".jpg"], False), ([".jpg", ".png"], True)):
+        with pytest.raises(LimitError, match=r"80000x20") if is_refused else nullcontext():
+            preflight(
+                graph,
+                sizes,
+                free_memory_bytes=PLENTY,
+                free_disk_bytes=PLENTY,
+                times={},
+                suffixes={"out": suffixes},
+            )
+
+
+def test_no_scale_is_named_that_the_document_does_not_take() -> None:
+    nodes = {"large": enlarging("inputs.photo", scale={"from": "inputs.scale"})}
+    declared = {"type": "number", "default": 2, "minimum": 1, "maximum": 30}
+    graph = document(nodes, {"out": "large.result"}, photo={"type": "Image"}, scale=declared)
+    with pytest.raises(LimitError, match="No scale is small enough"):
+        forecast_of(graph.bind({}), {"photo": (1000, 1000)}, disk=7_900_000)
+    with pytest.raises(LimitError, match=r"The largest scale that fits is 1 \(1000x1000\)"):
+        forecast_of(graph.bind({}), {"photo": (1000, 1000)}, disk=8_000_000)
+
+
+def test_what_the_user_can_set_is_named_whatever_it_is_called() -> None:
+    nodes = {
+        "large": enlarging("inputs.photo", longest={"from": "inputs.side"}),
+        "cut": {
+            "operation": "crop@1.0.0",
+            "inputs": {"image": "large.result"},
+            "parameters": {"width": 10, "height": 10},
+        },
+    }
+    side = {"type": "integer", "default": 1000, "minimum": 5}
+    graph = document(nodes, {"out": "large.result", "cut": "cut.result"}, photo={"type": "Image"}, side=side)
+    with pytest.raises(LimitError, match=r"The largest side that fits is 316 \(316x316\)\."):
+        forecast_of(graph.bind({}), {"photo": (100, 100)}, disk=8 * 316**2)
+    with pytest.raises(LimitError, match="No side is small enough"):  # at 5 there is nothing to cut
+        forecast_of(graph.bind({}), {"photo": (100, 100)}, disk=8 * 9**2)
+
+
+def test_a_target_that_is_no_number_is_not_replaced_by_one() -> None:
+    nodes = {"large": enlarging("inputs.photo", size={"from": "inputs.box"})}
+    box = {"type": "text", "default": "2000x2000"}
+    graph = document(nodes, {"out": "large.result"}, photo={"type": "Image"}, box=box)
+    with pytest.raises(LimitError, match="ask for a smaller result"):
+        forecast_of(graph.bind({}), {"photo": (100, 100)}, disk=1000)
+
+
+def test_a_branch_that_a_size_rule_refuses_is_said_and_the_others_are_forecast() -> None:
+    outside = {
+        "operation": "crop@1.0.0",
+        "inputs": {"image": "inputs.photo"},
+        "parameters": {"left": 5000},
+    }
+    nodes = {"good": enlarging("inputs.photo"), "bad": outside, "after": enlarging("bad.result")}
+    graph = document(nodes, {"out": "good.result", "cut": "after.result"}).bind({})
+    forecast = forecast_of(graph, {"photo": (10, 10)})
+    assert [node.id for node in forecast.nodes] == ["good"]
+    assert len(forecast.refusals) == 1
+    assert "Node bad: The box" in forecast.refusals[0]
+    with pytest.raises(InputError, match="Node bad: The box"):
+        forecast_of(document(nodes, {"cut": "after.result"}).bind({}), {"photo": (10, 10)})
+
+
+def test_an_encoder_that_takes_the_whole_picture_needs_memory(chain: Graph) -> None:
+    def memory_mb(suffix: str) -> float:
+        return preflight(
+            chain.bind({}),
+            {"photo": (10, 20)},
+            free_memory_bytes=PLENTY,
+            free_disk_bytes=PLENTY,
+            times={},
+            suffixes={"large": [suffix]},
+        ).memory_mb
+
+    assert memory_mb(".webp") - memory_mb(".png") == pytest.approx(18 * 60 * 120 / 1e6)

@@ -1,8 +1,11 @@
 """The engine ray: the same bytes as here, and what it says when something is missing or dies."""
 
+import socket
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ from anyres.workflow.document import document_of, document_text, read_document
 from anyres.workflow.events import BatchFinished
 from anyres.workflow.items import Item
 from anyres.workflow.journal import JOURNAL_NAME
+from anyres.workflow.ray_engine import _knock
 from anyres.workflow.run import run_batch
 from anyres.workflow.staging import leftovers_in
 
@@ -126,3 +130,52 @@ def test_without_ray_it_says_what_to_install(photo: Path, monkeypatch: pytest.Mo
     item = Item({"image": photo}, {"result": photo.with_name("out.png")})
     with pytest.raises(InputError, match=r"pip install 'anyres\[ray\]'"):
         list(run_batch(resize, [item], engine="ray"))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "[::1]:1", "127.0.0.1:99999"])
+def test_an_address_where_nothing_listens_is_refused_before_ray_tries_it(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    begun: list[dict[str, Any]] = []
+    ray = SimpleNamespace(is_initialized=lambda: False, init=lambda **options: begun.append(options))
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    item = Item({"image": photo}, {"result": photo.with_name("out.png")})
+    with pytest.raises(InputError, match=r"no Ray cluster at .* Name the address of one"):
+        list(run_batch(resize, [item], engine="ray", address=address))
+    assert not begun
+
+
+@pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request\r\n", None])
+def test_what_listens_and_is_no_ray_is_refused(
+    photo: Path, monkeypatch: pytest.MonkeyPatch, says: bytes | None
+) -> None:
+    monkeypatch.setattr("anyres.workflow.ray_engine._PATIENCE_S", 0.2)
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))
+    item = Item({"image": photo}, {"result": photo.with_name("out.png")})
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as other:
+
+        def answer() -> None:
+            with listening.accept()[0] as guest:
+                guest.sendall(says or b"")
+                guest.recv(99)
+
+        if says:
+            other.submit(answer)
+        address = f"127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(InputError, match="no Ray cluster at 127"):
+            list(run_batch(resize, [item], engine="ray", address=address))
+
+
+def test_a_cluster_is_found_by_its_address(cluster: Any) -> None:
+    _knock(cluster.get_runtime_context().gcs_address)
+
+
+def test_what_finds_a_cluster_by_itself_is_left_to_ray(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_found(*, address: str, **_: object) -> None:
+        raise ConnectionError(f"asked for {address}")
+
+    ray = SimpleNamespace(is_initialized=lambda: False, init=none_found)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    item = Item({"image": photo}, {"result": photo.with_name("out.png")})
+    with pytest.raises(InputError, match="asked for auto"):
+        list(run_batch(resize, [item], engine="ray", address="auto"))

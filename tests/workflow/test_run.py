@@ -1,3 +1,4 @@
+import inspect
 import json
 import os
 import subprocess
@@ -113,6 +114,16 @@ def test_what_is_done_is_skipped_the_second_time(items: list[Item]) -> None:
     finished = last(items)
     assert finished.skipped == tuple(ItemSkipped(item) for item in items)
     assert [item.output.stat().st_mtime_ns for item in items] == before
+
+
+def test_a_default_that_is_named_is_the_same_work(items: list[Item]) -> None:
+    named = [Item(item.inputs, item.outputs, {"scale": 2.0, "fit": "inside"}) for item in items]
+    unnamed = [Item(item.inputs, item.outputs) for item in items]
+    last(named)
+    before = [item.output.read_bytes() for item in items]
+    assert len(last(unnamed).skipped) == 3
+    last(unnamed, overwrite=True, is_resumable=False)
+    assert [item.output.read_bytes() for item in items] == before
 
 
 @pytest.mark.parametrize("what", ["input", "weights", "parameters", "strip", "result"])
@@ -350,6 +361,13 @@ def test_the_journal_is_on_the_disk_before_the_result_has_its_name(
 def test_an_engine_that_is_none_is_refused_with_those_there_are(items: list[Item]) -> None:
     with pytest.raises(InputError, match="no engine 'cloud'; there are: local, ray"):
         run_batch(upscale, items, engine="cloud")
+
+
+@pytest.mark.parametrize("given", ["enlarge-photo", Path("flow.json")])
+def test_the_name_of_a_workflow_is_not_the_workflow(items: list[Item], given: Any) -> None:
+    run_unchecked = inspect.unwrap(run_batch)  # the tests' checker of types is not in every program
+    with pytest.raises(InputError, match=r"find_workflow\(name\).*read_document\(path\)"):
+        run_unchecked(given, items)
 
 
 def test_an_address_without_ray_is_refused(items: list[Item]) -> None:

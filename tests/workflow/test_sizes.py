@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anyres.core.errors import InputError
 from anyres.core.image import Image
 from anyres.core.results import Report
 from anyres.core.sizes import SizeHW
@@ -13,7 +15,8 @@ from anyres.workflow.document import read_document
 from anyres.workflow.events import GraphFinished
 from anyres.workflow.graph import Graph, Source, inferred_sizes, resolve
 from anyres.workflow.graph_run import run_graph
-from tests.workflow.small_operations import document, small_operations
+from anyres.workflow.sizes import refuse_at_any_size, sized_where_it_can
+from tests.workflow.small_operations import document, node, small_operations
 
 SIDES = st.integers(1, 9)
 SIZES = st.tuples(SIDES, SIDES)
@@ -95,3 +98,48 @@ def test_predicted_sizes_are_the_real_ones(raw: dict[str, Any], one: SizeHW, sev
         predicted = inferred_sizes(graph, {"photo": one, "photos": several})
         made = sizes_made(graph, {"photo": picture(one), "photos": [picture(size) for size in several]})
     assert {source: predicted[source.node or ""] for source in graph.outputs.values()} == made
+
+
+def lists_of_trims(left: int) -> Graph:
+    """Each picture of a list cut from a column on, then piled; and the first input doubled downwards."""
+    nodes = {
+        "cut": {**node("crop", "inputs.photos", left=left), "each": ["image"]},
+        "all": node("pile", "cut.result"),
+        "tall": node("tall"),
+    }
+    inputs = {"photo": {"type": "Image"}, "photos": {"type": "list[Image]"}}
+    outputs = {"all": "all.result", "tall": "tall.result"}
+    return resolve(read_document(document(nodes, outputs, inputs=inputs))).bind({})
+
+
+def test_what_a_size_rule_refuses_takes_with_it_what_comes_after_and_nothing_else() -> None:
+    with small_operations():
+        graph = lists_of_trims(3)
+        some = sized_where_it_can(graph, {"photo": (2, 3), "photos": [(4, 5), (4, 3)]})
+        none = sized_where_it_can(graph, {"photo": (2, 3), "photos": [(4, 2), (4, 3)]})
+    assert some.sizes_hw == {"cut": ((4, 2), None), "all": (4, 2), "tall": (4, 3)}
+    assert none.sizes_hw == {"cut": (None, None), "all": None, "tall": (4, 3)}
+    assert [list(one.refusals) for one in (some, none)] == [["cut"], ["cut"]]
+    assert not some.is_lost(Source("cut", "result"))
+    assert all(none.is_lost(Source(name, "result")) for name in ("cut", "all"))
+    assert not none.is_lost(Source("tall", "result"))
+
+
+def test_two_targets_of_one_node_are_refused_whatever_the_picture_and_a_far_cut_is_not() -> None:
+    with small_operations():
+        wrong = {"wrong": node("resize", scale=2, width=100)}
+        graph = resolve(read_document(document(wrong, {"out": "wrong.result"}))).bind({})
+        with pytest.raises(InputError, match="Node wrong: Name the target in exactly one way"):
+            refuse_at_any_size(graph)
+        refuse_at_any_size(lists_of_trims(100_000))
+
+
+def test_pictures_that_need_related_sizes_are_not_refused_without_them() -> None:
+    halved = {"half": node("resize", "inputs.photo", scale=0.5)}
+    compared = {
+        "operation": "difference@1.0.0",
+        "inputs": {"first": "half.result", "second": "inputs.small"},
+    }
+    inputs = {"photo": {"type": "Image"}, "small": {"type": "Image"}}
+    raw = document({**halved, "compared": compared}, {"out": "compared.result"}, inputs=inputs)
+    refuse_at_any_size(resolve(read_document(raw)).bind({}))

@@ -1,4 +1,6 @@
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -94,6 +96,52 @@ def test_a_run_that_was_killed_still_says_what_was_written(
     record = begun(path)
     record.add(DONE)
     assert rows(path, "select status, done, ended from runs") == [("running", 1, None)]
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ("process = process", "running"),
+        ("process = :dead", "interrupted"),
+        ("begun = 0", "interrupted"),  # the process of that number is a later one
+        ("process = :dead, host = 'another'", "running"),  # which cannot be asked here
+    ],
+)
+def test_a_run_whose_process_is_dead_is_interrupted_when_the_store_is_opened(
+    path: Path, monkeypatch: pytest.MonkeyPatch, change: str, status: str
+) -> None:
+    monkeypatch.setattr(store, "_ITEMS_A_LOT", 1)
+    record = begun(path)
+    record.add(DONE)
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"update runs set {change}", {"dead": process.pid} if ":dead" in change else {})
+        connection.commit()
+    seconds_a_megapixel(path)
+    assert rows(path, "select status from runs") == [(status,)]
+    assert record.finish("done") is None
+    assert rows(path, "select status from runs") == [("done",)]
+
+
+def test_a_store_of_format_1_is_brought_to_todays_with_all_that_is_in_it(path: Path) -> None:
+    record = begun(path)
+    record.add(DONE, (MADE,))
+    record.finish("done")
+    with closing(sqlite3.connect(path)) as connection:
+        for change in ("alter table runs drop column host", "alter table runs drop column process"):
+            connection.execute(change)
+        connection.execute("insert into runs select 'killed', '', '', '', 0, null, 'running', 0, 0, 0")
+        connection.execute("pragma user_version = 1")
+        connection.commit()
+    assert begun(path).finish("done") is None
+    assert rows(path, "select status, host is null from runs order by begun") == [
+        ("interrupted", 1),
+        ("done", 1),
+        ("done", 0),
+    ]
+    assert rows(path, "select place from artefacts") == [("out/a.png",)]
+    assert rows(path, "pragma user_version") == [(2,)]
 
 
 def test_times_are_added_up_by_kind_and_forecast_by_their_median(path: Path) -> None:
