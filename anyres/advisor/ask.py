@@ -10,7 +10,8 @@ from anyres.advisor.brief import MAX_BYTES, Brief, read_brief
 from anyres.advisor.builtin import builtin_brief
 from anyres.advisor.cards import card_of
 from anyres.advisor.compose import Material, all_sources, asked_source, sentences, trained_of
-from anyres.advisor.decide import decide, names_in
+from anyres.advisor.decide import decide
+from anyres.advisor.naming import names_in
 from anyres.advisor.plan import document_of_decision, steps_shown
 from anyres.advisor.question import Language, read_question
 from anyres.advisor.roles import roles

@@ -9,8 +9,9 @@ from itertools import pairwise
 from anyres.advisor.abilities import Able
 from anyres.advisor.answer import Part, Sentence, StepShown
 from anyres.advisor.cards import TRAINED, Card, card_of
-from anyres.advisor.decide import Decision, same_paper
+from anyres.advisor.decide import Decision
 from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
+from anyres.advisor.naming import same_paper
 from anyres.advisor.phrases import phrases
 from anyres.advisor.question import Place, Question
 from anyres.advisor.quoting import is_praise, limits_told, shown, shown_name, telling
@@ -111,6 +112,15 @@ def _task(material: Material) -> Iterator[Sentence]:
         ]
         goal = _joined(goals, material)
         yield material.say(1, "tasks", *spans, goal=goal, tasks="; ".join(named))
+    yield from _asked_factor(material)
+    if decision.outcome == "none":
+        yield material.say(1, "none", *spans)
+    yield from _rejection(material)
+
+
+def _asked_factor(material: Material) -> Iterator[Sentence]:
+    """By how much the picture shall grow, as it was said or as two sizes give it."""
+    question, decision = material.question, material.decision
     if question.factor and any(task in ENLARGING for task in decision.tasks):
         stated = re.search(r"[\d.,]+", question.text[slice(*question.factor.place)])
         is_stated = (
@@ -126,9 +136,6 @@ def _task(material: Material) -> Iterator[Sentence]:
         yield material.say(
             1, "no_factor", material.place((start, end)), words=shown(question.text[start:end], longest=40)
         )
-    if decision.outcome == "none":
-        yield material.say(1, "none", *spans)
-    yield from _rejection(material)
 
 
 def _unclear(material: Material, spans: Sequence[Span]) -> Iterator[Sentence]:

@@ -5,7 +5,7 @@ enlarging, and says whether anybody provided does it at all. Similarity never ch
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -14,8 +14,9 @@ from anyres.advisor.attributes import told_by
 from anyres.advisor.cues import cue
 from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
 from anyres.advisor.likeness import likeness
+from anyres.advisor.naming import is_named_in, names_in, same_paper
 from anyres.advisor.question import Place, Question
-from anyres.advisor.sources import Source, Span
+from anyres.advisor.sources import Span
 
 Outcome = Literal["answer", "wrong_model", "none", "unclear"]
 Caveat = Literal["scale_beyond_trained", "scale_not_fixed_factor", "not_recovered"]
@@ -104,24 +105,6 @@ def asked_tasks(question: Question) -> list[str]:
     if _is_about_something_else(question, scores):
         return []
     return sorted(scores, key=lambda task: -scores[task])
-
-
-def names_in(sources: Iterable[Source]) -> list[str]:
-    """Names by which a question may call these sources: in full, before a colon, words of no English."""
-    found: list[str] = []
-    for source in sources:
-        name = source.name
-        short = name.partition(":")[0]
-        found += [name, short]
-        found += [word for word in re.findall(r"[A-Za-z][\w+-]*", short) if _is_a_name(word)]
-    return [name for name in dict.fromkeys(found) if len(name) > 2]
-
-
-def _is_a_name(word: str) -> bool:
-    """Capitals or digits within a word: SwinIR, NAFNet-SIDD, RCAN-it, x4 is none."""
-    return bool(re.search(r"[a-z][A-Z]|[A-Z]{2}|[A-Za-z]\d", word)) and not re.fullmatch(
-        r"[xX]\d+|\d+[xX]", word
-    )
 
 
 def _scores(question: Question, models: Sequence[Able], papers: Sequence[Able]) -> dict[str, float]:
@@ -240,6 +223,8 @@ def _is_video(question: Question) -> bool:
 
 
 def _is_most_like(question: Question, way: str) -> bool:
+    if question.score(way) <= 0:
+        return False  # likeness alone is no word of it
     alike = likeness(question.read, "questions")
     others = max(alike[other] for other in ENLARGING if other != way)
     return alike[way] > max(_WAY_LIKE, _WAY_AHEAD * others)
@@ -339,14 +324,6 @@ def _does(able: Able, task: str) -> bool:
     return bool(able.tasks & set(ENLARGING)) if task in ENLARGING else task in able.tasks
 
 
-def same_paper(first: Source, second: Source) -> bool:
-    """Whether two sources name one paper, by its arXiv number or by its title."""
-    if first.paper_id is not None and first.paper_id == second.paper_id:
-        return True
-    links = {link.address for link in first.links if link.kind == "code"}
-    return any(link.address in links for link in second.links if link.kind == "code")
-
-
 def _known_factors(able: Able, every: Sequence[Able]) -> Factors:
     """Its factors, with the trained range that another source of the same method tells."""
     if able.factors.trained is not None or able.factors.fixed:
@@ -357,26 +334,6 @@ def _known_factors(able: Able, every: Sequence[Able]) -> Factors:
         ):
             return other.factors
     return able.factors
-
-
-def is_named_in(part: Able, whole: Able) -> bool:
-    """Whether a method carries the name of a source: RDN in SISR-Any-LIIF-RDN, SwinIR in its summary."""
-    text = f"{whole.source.name} {whole.source.fields.get('summary', '')}"
-    return any(
-        re.search(rf"(?<![A-Za-z0-9]){re.escape(one)}(?![a-z0-9])", text)
-        for one in acronyms(part.source.name)
-    )
-
-
-def acronyms(title: str) -> set[str]:
-    """Short names of a paper: what stands before a colon, and the initials of its first words."""
-    found = {word for word in re.findall(r"[A-Za-z][\w+-]*", title.partition(":")[0]) if _is_a_name(word)}
-    initials = [word[0] for word in re.findall(r"[A-Za-z]+", title) if word[0].isupper()]
-    for start in range(max(0, len(initials) - 2)):
-        for length in (3, 4, 5):
-            if start + length <= len(initials):
-                found.add("".join(initials[start : start + length]))
-    return {one for one in found if len(one) > 2}
 
 
 def _attributes(

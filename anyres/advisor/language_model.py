@@ -73,7 +73,7 @@ class Endpoint:
         """Refuse an address over which a key would travel openly."""
         if not _is_safe(self.address):
             raise InputError(
-                "The address of a language model begins with https://, or http:// on this machine, and holds "
+                "The address of a language model is https, or http on this machine, and holds "
                 f"no password; {shown(self.address.rpartition('@')[2])!r} was given in ANYRES_LLM_URL."
             )
         if not (self.key.isascii() and self.key.isprintable()):
@@ -161,8 +161,8 @@ def _sentence(draft: Draft, spans: Mapping[int, tuple[Span, ...]]) -> Sentence:
     return Sentence(part, draft.text, tuple(cited) or spans[1])
 
 
-def _asked(endpoint: Endpoint, answer: Answer, units: Sequence[Unit]) -> str:
-    """What the endpoint answers: the text of its first message."""
+def _body(endpoint: Endpoint, answer: Answer, units: Sequence[Unit]) -> bytes:
+    """What is sent: the question, the evidence and the language, and nothing else."""
     evidence = [{"id": unit.id, "source": unit.name, "words": unit.words} for unit in units]
     content = {
         "language": answer.language,
@@ -183,11 +183,19 @@ def _asked(endpoint: Endpoint, answer: Answer, units: Sequence[Unit]) -> str:
             "json_schema": {"name": "answer", "strict": True, "schema": _SCHEMA},
         },
     }
+    return json.dumps(body).encode()
+
+
+def _asked(endpoint: Endpoint, answer: Answer, units: Sequence[Unit]) -> str:
+    """What the endpoint answers: the text of its first message."""
     headers = {"Content-Type": "application/json"} | (
         {"Authorization": f"Bearer {endpoint.key}"} if endpoint.key else {}
     )
     request = urllib.request.Request(
-        endpoint.address.rstrip("/") + "/chat/completions", json.dumps(body).encode(), headers, method="POST"
+        endpoint.address.rstrip("/") + "/chat/completions",
+        _body(endpoint, answer, units),
+        headers,
+        method="POST",
     )
     try:
         with _opener(endpoint).open(request, timeout=TIMEOUT_S) as response:

@@ -6,8 +6,9 @@ from typing import Final
 from anyres.advisor.abilities import Able
 from anyres.advisor.answer import StepShown
 from anyres.advisor.cards import card_of
-from anyres.advisor.decide import Decision, Step, same_paper
+from anyres.advisor.decide import Decision, Step
 from anyres.advisor.lexicon import ENLARGING, lexicon
+from anyres.advisor.naming import same_paper
 from anyres.advisor.question import Question
 from anyres.advisor.quoting import shown_name
 from anyres.core.sizes import LARGEST_SCALE

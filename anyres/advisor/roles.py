@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from anyres.advisor.abilities import Able
-from anyres.advisor.decide import Decision, Step, is_named_in, same_paper
+from anyres.advisor.decide import Decision, Step
 from anyres.advisor.lexicon import ENLARGING, NO_TASK, Task, lexicon
+from anyres.advisor.naming import is_named_in, same_paper
 from anyres.advisor.sources import Span
 
 Role = Literal["primary", "supporting", "related", "unrelated"]

@@ -1,7 +1,7 @@
 """The proposed workflow run on the user's picture, and what the answer then says of this very run."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -141,55 +141,41 @@ def _measured(model: str, weights: str, factor: str) -> float | None:
 
 def _told(answer: Answer, facts: dict[str, str], output: str) -> Answer:
     run = Source(RUN, "run", facts)
-    words = phrases(answer.language).words
-    recommended = answer.sources[answer.steps[0].source]
-
-    def say(key: str, *names: str, more: tuple[Span, ...] = (), **slots: str) -> Sentence:
-        spans = tuple(run.span(name) for name in names)
-        return Sentence(2, words[key].format(**slots), spans + more)
-
-    is_compact = facts["weights"] == DEFAULT_MODEL
-    said = [
-        say(
-            "run_ran",
-            "weights",
-            more=(recommended.span("name"),),
-            recommended=shown_name(recommended),
-            weights=facts["weights"],
-            why=words["run_compact"] if is_compact else "",
-        )
-    ]
-    card = next((one for name in answer.sources if (one := card_of(answer.sources[name]))), None)
-    field = published_field("Set5", facts["factor"])
-    if is_compact and "set5_db" in facts and card is not None and field in card.source.fields:
-        published, ours = float(card.source.fields[field]), float(facts["set5_db"])
-        slots = {"ours": f"{ours:.2f}", "published": f"{published:.2f}", "less": f"{published - ours:.2f}"}
-        cited = (card.source.span(field),)
-        said.append(
-            say("run_less", "set5_db", more=cited, scale=facts["factor"], weights=facts["weights"], **slots)
-        )
-    said.append(
-        say(
-            "run_sizes",
-            "before",
-            "after",
-            "factor",
-            before=facts["before"],
-            after=facts["after"],
-            factor=facts["factor"],
-        )
-    )
-    if "consistency_db" in facts:
-        said.append(say("run_check", "consistency_db", consistency=facts["consistency_db"]))
-        said.append(say("run_detail", "changed_percent", detail=facts["changed_percent"]))
     second = [one for one in answer.sentences if one.part < 3]
     third = [one for one in answer.sentences if one.part == 3]
     return replace(
         answer,
-        sentences=(*second, *said, *third),
+        sentences=(*second, *_said(answer, run), *third),
         sources=Sources([*answer.sources.values(), run]),
         run=RunFacts({name: shown(value) for name, value in facts.items() if name != "name"}, (output,)),
     )
+
+
+def _said(answer: Answer, run: Source) -> Iterator[Sentence]:
+    """What is said of a run: what ran, sizes, agreement with the input, share of new detail."""
+    facts, words = run.fields, phrases(answer.language).words
+    recommended = answer.sources[answer.steps[0].source]
+    is_compact = facts["weights"] == DEFAULT_MODEL
+
+    def say(key: str, slots: Mapping[str, str], *names: str, more: tuple[Span, ...] = ()) -> Sentence:
+        spans = tuple(run.span(name) for name in names)
+        return Sentence(2, words[key].format(**slots), spans + more)
+
+    why = words["run_compact"] if is_compact else ""
+    named = {"recommended": shown_name(recommended), "weights": facts["weights"], "why": why}
+    yield say("run_ran", named, "weights", more=(recommended.span("name"),))
+    card = next((one for name in answer.sources if (one := card_of(answer.sources[name]))), None)
+    field = published_field("Set5", facts["factor"])
+    if is_compact and "set5_db" in facts and card is not None and field in card.source.fields:
+        published, ours = float(card.source.fields[field]), float(facts["set5_db"])
+        figures = {"ours": f"{ours:.2f}", "published": f"{published:.2f}", "less": f"{published - ours:.2f}"}
+        figures |= {"scale": facts["factor"], "weights": facts["weights"]}
+        yield say("run_less", figures, "set5_db", more=(card.source.span(field),))
+    sizes = {name: facts[name] for name in ("before", "after", "factor")}
+    yield say("run_sizes", sizes, "before", "after", "factor")
+    if "consistency_db" in facts:
+        yield say("run_check", {"consistency": facts["consistency_db"]}, "consistency_db")
+        yield say("run_detail", {"detail": facts["changed_percent"]}, "changed_percent")
 
 
 def result_path(answer: Answer, photo: Path) -> Path:
