@@ -153,9 +153,8 @@ def _labelled(source: Source) -> list[tuple[Task, Span, float]]:
         text = source.fields.get(name, "")
         found = []
         for task in lexicon().tasks.values():
-            if place := task.sources.search(text):
-                span = source.span(name) if name == LABELS[0] else source.span(name, *place.span())
-                found.append((task, span, 10.0 - number))
+            if task.sources.search(text):
+                found.append((task, source.span(name), 10.0 - number))
         if found:
             return found
     return []

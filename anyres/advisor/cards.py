@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from anyres.advisor.sources import Source, Span
 
+PRINCIPLES: Final = "principles"  # the card of what holds of every result
 KOREAN: Final = ".ko"  # behind the id of a claim: the field that holds it in Korean
 LIMIT: Final = "limit"  # the claim that says what the method cannot know
 TRAINED: Final = "trained_range"  # the claim that says for which factors it was trained
@@ -59,8 +60,20 @@ def published_field(pictures: str, scale: str) -> str:
 def cards() -> Mapping[str, Card]:
     """All cards by arXiv number."""
     paths = sorted((Path(__file__).parent / "cards").glob("*.json"))
-    made = [_card(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    made = [_card(json.loads(path.read_text(encoding="utf-8"))) for path in paths if path.stem != PRINCIPLES]
     return {card.paper: card for card in made}
+
+
+@functools.cache
+def principles() -> Card:
+    """What holds of every result, in our own words; the card of no paper."""
+    path = Path(__file__).parent / "cards" / f"{PRINCIPLES}.json"
+    return _card(json.loads(path.read_text(encoding="utf-8")))
+
+
+def principle(claim: str, language: str) -> Span:
+    """The words of one of the principles."""
+    return principles().span(claim, language)
 
 
 def card_of(source: Source) -> Card | None:

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from anyres.advisor.abilities import Able
 from anyres.advisor.answer import Part, Sentence, StepShown
-from anyres.advisor.cards import TRAINED, Card, card_of
+from anyres.advisor.builtin import here
+from anyres.advisor.cards import TRAINED, Card, card_of, principle, principles
 from anyres.advisor.decide import Decision
 from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
 from anyres.advisor.naming import same_paper
@@ -60,7 +61,7 @@ class Material:
         """A sentence from a template, with the spans that carry its slots."""
         text = self.words[key].format(**slots)
         for span in spans:  # a label is so short that it is said
-            if span.field == "detailed_category":
+            if span.field == "detailed_category" and key != "chain":
                 words = self.able(span.source).source.fields[span.field]
                 text = self.words["its_label"].format(text=text, label=shown(words, longest=80))
         return Sentence(part, text, spans, about, label)
@@ -175,7 +176,7 @@ def _workflow(material: Material) -> Iterator[Sentence]:
         if material.every:
             yield material.say(2, "none", material.place(None))
         return
-    spans = [step.by.source.span("name") for step in decision.steps]
+    spans = [span for step in decision.steps for span in _carrying(step.by, step.task)]
     yield material.say(2, "chain", *spans, chain=chain_text(material.steps, material.language))
     for step in decision.steps:
         yield from _how(material, step.by, step.task)
@@ -187,8 +188,16 @@ def _workflow(material: Material) -> Iterator[Sentence]:
         if shown_step.runs_here and not runs:
             continue  # a step alone is no workflow; what is missing is said
         key = "runs" if shown_step.runs_here else "runs_not"
-        span = material.able(shown_step.source).source.span("name")
-        yield material.say(2, key, span, name=shown_step.by, operation="upscale")
+        named = material.able(shown_step.source).source.span("name")
+        installed = here().span("runs")
+        yield material.say(2, key, installed, named, name=shown_step.by, operation="upscale")
+
+
+def _carrying(able: Able, task: str) -> Iterator[Span]:
+    """The words that say who does a task: its name, and where it says that it does."""
+    yield able.source.span("name")
+    if (ability := able.ability(task)) is not None and ability.span.field != "name":
+        yield ability.span
 
 
 def _how(material: Material, able: Able, task: str) -> Iterator[Sentence]:
@@ -260,7 +269,8 @@ def _factor_sentences(material: Material) -> Iterator[Sentence]:
 
 def _limits(material: Material) -> Iterator[Sentence]:
     if "not_recovered" in material.decision.caveats:
-        yield material.say(2, "not_recovered", material.place(material.question.unknowable))
+        wish = material.place(material.question.unknowable)
+        yield material.say(2, "not_recovered", principle("evidence", material.language), wish)
         for step in material.decision.steps:
             if span := limits_told(step.by.source):
                 yield _quoted(material, 2, step.by.source, span)
@@ -358,7 +368,7 @@ def all_sources(material: Material) -> Sources:
     """The provided sources, the question, and the cards that count here."""
     found = [one.source for one in material.every]
     made = {card.source.id: card.source for one in material.every if (card := card_of(one.source))}
-    return Sources([*found, material.asked, *made.values()])
+    return Sources([*found, material.asked, *made.values(), here(), principles().source])
 
 
 def _place_of(question: Question, task: str) -> Place | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from anyres.advisor.abilities import able
-from anyres.advisor.brief import Brief, source_of
+from anyres.advisor.brief import MAX_QUESTION, Brief, brief_of_lists, no_name, source_of, whole_letters
 from anyres.advisor.decide import ENLARGE, asked_tasks
 from anyres.advisor.lexicon import ENLARGING, lexicon
 from anyres.advisor.question import read_question
@@ -28,6 +28,9 @@ MODELS, PAPERS = 3, 4  # how many a question is answered from
 _COMMON: Final = 0.02  # share of the sources in which a word may stand and still be searched for
 _MOST_WORDS: Final = 8
 _BATCH: Final = 500
+_APPLICATION: Final = int.from_bytes(b"AnyR", "big")  # what SQLite's header says that a file is of
+_HEADER = b"SQLite format 3\0"
+_HEADER_BYTES, _APPLICATION_PLACE = 100, 68  # https://www.sqlite.org/fileformat.html#the_database_header
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS source (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, entry TEXT NOT NULL, UNIQUE (kind, name));
@@ -57,9 +60,11 @@ class Library:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(path)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.executescript(_SCHEMA)
+            if path.exists() and not _is_ours(path):
+                raise InputError(
+                    f"{path} is no library, but a file of something else. Name another file with --library."
+                )
+            self._connection = _opened(path)
         except (sqlite3.Error, OSError) as error:
             raise InputError(f"{path} is no library ({error}). Name another file with --library.") from error
 
@@ -104,7 +109,7 @@ class Library:
                     skipped.append(f"Entry {number} is no object.")
                     continue
                 source = source_of(entry, kind=kind, number=number)
-                if source.notices and source.name.endswith(f"{kind} {number}"):
+                if not source.links and no_name(kind, number) in source.notices:
                     skipped.append(f"Entry {number} has no name.")
                     continue
                 replaced += self._put(source, entry, kind)
@@ -115,13 +120,15 @@ class Library:
 
     def brief(self, question: str) -> Brief:
         """The question with the models and papers of the library that it may be answered from."""
-        read = read_question(question)
-        tasks = asked_tasks(read)[:2]
-        words = self._telling_words(question, tasks)
+        asked = question.strip()[:MAX_QUESTION]
+        tasks = asked_tasks(read_question(asked))[:2]
+        words = self._telling_words(asked, tasks)
         models = self._found("model", tasks, words, MODELS)
         papers = self._found("paper", tasks, words, PAPERS)
         papers += self._alike("paper", words, PAPERS - len(papers), without={one[0] for one in papers})
-        return Brief(question, self._sources(models, "model"), self._sources(papers, "paper"))
+        return brief_of_lists(
+            question, *([json.loads(entry) for _, entry in rows] for rows in (models, papers))
+        )
 
     def _put(self, source: Source, entry: Mapping[str, Any], kind: Kind) -> bool:
         name = " ".join(source.name.split())
@@ -143,7 +150,7 @@ class Library:
         }
         added = self._connection.execute(
             "INSERT INTO source (kind, name, entry) VALUES (?, ?, ?)",
-            (kind, name, json.dumps(kept, ensure_ascii=False)),
+            (kind, name, whole_letters(json.dumps(kept, ensure_ascii=False))),
         )
         row = added.lastrowid
         self._connection.execute(
@@ -210,11 +217,27 @@ class Library:
         ).fetchall()
         return [row for row in rows if row[0] not in without][:most]
 
-    def _sources(self, rows: list[tuple[int, str]], kind: Kind) -> tuple[Source, ...]:
-        return tuple(
-            source_of(json.loads(entry), kind=kind, number=number)
-            for number, (_, entry) in enumerate(rows, start=1)
-        )
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file is empty or a library, found out without SQLite, which would write into it."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    application = header[_APPLICATION_PLACE : _APPLICATION_PLACE + 4]
+    return not header or (header.startswith(_HEADER) and application == _APPLICATION.to_bytes(4, "big"))
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute(
+            f"PRAGMA application_id = {_APPLICATION}"
+        )  # first: it has to be in the file itself
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(_SCHEMA)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def library_path() -> Path:
@@ -239,15 +262,19 @@ def entries_of(path: Path) -> Iterator[object]:
             raw = json.load(file)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}). Name a JSON or CSV file.") from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, csv.Error) as error:
         raise InputError(
             f"{path} is neither JSON nor CSV ({str(error)[:80]}). Give a list of objects."
         ) from error
     if isinstance(raw, Mapping):
-        raw = next((value for value in raw.values() if isinstance(value, list)), [raw])
+        raw = next((value for value in raw.values() if _holds_objects(value)), [raw])
     if not isinstance(raw, list):
         raise InputError(f"{path} holds no list of objects. Give a list, one object for each model or paper.")
     yield from raw
+
+
+def _holds_objects(value: object) -> bool:
+    return isinstance(value, list) and any(isinstance(one, Mapping) for one in value)
 
 
 def _rows(path: Path) -> Iterator[object]:

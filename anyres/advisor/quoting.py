@@ -39,6 +39,23 @@ _HYPE: Final = re.compile(
 )
 
 
+_IN_AND_OUT: Final = re.compile(
+    r"\b(?:takes?|gives?|goes? in|comes? out|in(?:put)?\b.*\bout|returns?|outputs?)", re.IGNORECASE
+)
+_OWN_WORK: Final = re.compile(
+    r"\b(?:we|this (?:work|paper|study)|our (?:method|network|approach|model)s?|the (?:method|network|authors?))"
+    r"\b[^.]{0,25}"
+    r"\b(?:introduc|propos|present|provid|train|predict|estimat|learn|upsampl|recover|is an?|are)\w*",
+    re.IGNORECASE,
+)
+_BACKGROUND: Final = re.compile(
+    r"\b(?:currently|crucial|fundamental|de facto|frontier|key problem|however|in recent years|typically"
+    r"|commonly"
+    r"|plays? an? (?:crucial|important|key)|widely)\b",
+    re.IGNORECASE,
+)
+
+
 def is_quotable(text: str) -> bool:
     """Whether a sentence may stand in an answer: no order, no address, no markup."""
     return not (_ADDRESS.search(text) or _ORDER.search(text) or _MARKUP.search(text))
@@ -92,11 +109,8 @@ def telling(able: Able, task: str | None, *, most: int, asked: Sequence[str] = (
     ranked: list[tuple[float, Span]] = []
     for number, (name, start, end) in enumerate(_usable(source)):
         sentence = source.fields[name][start:end]
-        score = 3.0 / (1 + number) + (
-            2.5
-            if re.search(r"\b(?:takes?|gives?|goes? in|comes? out|in(?:put)?\b.*\bout)", sentence)
-            else 0.0
-        )
+        score = 2.0 / (1 + number) + 2.5 * bool(_IN_AND_OUT.search(sentence))
+        score += 2.5 * bool(_OWN_WORK.search(sentence)) - 2.0 * bool(_BACKGROUND.search(sentence))
         if ability is not None and ability.span.field == name and start <= ability.span.start < end:
             score += 2.0
         lowered = sentence.lower()

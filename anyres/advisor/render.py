@@ -198,7 +198,7 @@ def _named(answer: Answer, name: str) -> str:
     """A source as the list of sources calls it."""
     source, words = answer.sources[name], phrases(answer.language).words
     if source.kind in ("question", "run"):
-        return words[source.kind]
+        return words["here" if source.id == "here" else source.kind]
     if source.kind == "card":
         return words["card"].format(name=shown_name(source))
     return shown_name(source)

@@ -85,9 +85,9 @@ def _role(decision: Decision, able: Able) -> RoleOf:
     if decision.outcome == "unclear" and any(_is_of_same_task(able, task) for task in decision.tasks):
         return RoleOf(able.source.id, "supporting", "candidate", None, own, shown)
     if _shares_idea(decision, able):
-        return RoleOf(
-            able.source.id, "related", "other_task" if own else "same_idea", None, own, _idea(decision, able)
-        )
+        if own:
+            return RoleOf(able.source.id, "related", "other_task", None, own, shown)
+        return RoleOf(able.source.id, "related", "same_idea", None, own, _idea(decision, able))
     return RoleOf(able.source.id, "unrelated", "nothing_common", None, own, shown)
 
 

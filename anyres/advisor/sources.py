@@ -17,8 +17,11 @@ from anyres.core.errors import InputError
 Kind = Literal["model", "paper", "card", "question", "run"]
 LinkKind = Literal["paper", "code", "model"]
 PROSE = ("summary", "abstract", "readme", "text")  # fields of sentences, in the order in which they are read
-_SENTENCE = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]*[A-Z0-9가-힣])|(?<=다\.)\s+|\n\s*\n")
-_ABBREVIATION = re.compile(r"(?:\be\.g|\bi\.e|\bet al|\bcf|\bFig|\bSec|\bvs|\bapprox|\bresp)\.$")
+_SENTENCE = re.compile(r"(?<=[.!?])(?P<closers>[\"')\]]*)\s+(?=[\"'(\[]*[A-Z0-9가-힣])|(?<=다\.)\s+|\n\s*\n")
+_ABBREVIATION = re.compile(
+    r"(?:\b[Ee]\.g|\b[Ii]\.e|\bet al|\b[Cc]f|\bFig|\bSec|\bvs|\b[Aa]pprox|\b[Rr]esp)\.$"
+)
+_LONGEST_ABBREVIATION = 12  # characters, with some to spare
 _ARXIV = re.compile(r"arxiv\.org/(?:abs|pdf|html)/(\d{4}\.\d{4,5}|[a-z-]+/\d{7})", re.IGNORECASE)
 
 
@@ -113,9 +116,9 @@ def sentences_of(text: str) -> list[tuple[int, int]]:
     """Start and end of each sentence, without the white space around it."""
     found, start = [], 0
     for gap in _SENTENCE.finditer(text):
-        if _ABBREVIATION.search(text, start, gap.start()):
+        if _ABBREVIATION.search(text, max(start, gap.start() - _LONGEST_ABBREVIATION), gap.start()):
             continue
-        found.append((start, gap.start()))
+        found.append((start, max(gap.start(), gap.end("closers"))))
         start = gap.end()
     found.append((start, len(text)))
     trimmed = []
@@ -129,4 +132,4 @@ def sentences_of(text: str) -> list[tuple[int, int]]:
 
 
 def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
