@@ -43,7 +43,8 @@ _IN_AND_OUT: Final = re.compile(
     r"\b(?:takes?|gives?|goes? in|comes? out|in(?:put)?\b.*\bout|returns?|outputs?)", re.IGNORECASE
 )
 _OWN_WORK: Final = re.compile(
-    r"\b(?:we|this (?:work|paper|study)|our (?:method|network|approach|model)s?|the (?:method|network|authors?))"
+    r"\b(?:we|this (?:work|paper|study)|our (?:method|network|approach|model)s?"
+    r"|the (?:method|network|authors?))"
     r"\b[^.]{0,25}"
     r"\b(?:introduc|propos|present|provid|train|predict|estimat|learn|upsampl|recover|is an?|are)\w*",
     re.IGNORECASE,

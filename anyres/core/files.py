@@ -29,6 +29,7 @@ from anyres.core.regular import refuse_special
 from anyres.core.spool import Spool
 from anyres.core.storage import Storage, storage_for
 
+_SPOOLED_FROM_BYTES: Final = 4_000_000  # samples of rows: fewer stay in memory on their way to the encoder
 _READABLE: Final = "PNG, JPEG, WebP, TIFF, BMP, AVIF and (with the extra `heic`) HEIC"
 
 
@@ -146,8 +147,8 @@ def write_image(
 ) -> tuple[str, ...]:
     """Write a picture in the format that the suffix names, with the depth, mode and metadata it came with.
 
-    Rows go through a temporary file beside the target, so that memory stays small whatever their number; only
-    WebP, AVIF and HEIC have encoders that take the whole picture at once.
+    Many rows go through a temporary file beside the target, so that memory stays small whatever their number;
+    only WebP, AVIF and HEIC have encoders that take the whole picture at once.
     `strip` leaves out the colour profile, EXIF, XMP and DPI.
 
     Returns:
@@ -168,7 +169,7 @@ def write_image(
     _check_target(target, overwrite)
     _check_memory(storage)
     with _temporary(target) as finished:
-        if isinstance(picture, Image):
+        if isinstance(picture, Image) or storage.bytes <= _SPOOLED_FROM_BYTES:
             encode(_gather(rows, storage), finished, storage)
         else:
             _check_disk(target, storage)
