@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anyres.advisor.abilities import Able, able
 from anyres.advisor.answer import Answer
-from anyres.advisor.brief import MAX_BYTES, Brief, read_brief
+from anyres.advisor.brief import MAX_BYTES, MAX_QUESTION, Brief, read_brief, whole_letters
 from anyres.advisor.builtin import builtin_brief
 from anyres.advisor.cards import card_of
 from anyres.advisor.compose import Material, all_sources, asked_source, sentences, trained_of
@@ -104,7 +104,7 @@ def _asked(question: str | None, brief: Brief | Path | None, library: Path | Non
     """The brief, or the question with what the library or the program itself holds."""
     if brief is not None:
         read = brief if isinstance(brief, Brief) else read_brief(_content(brief))
-        return replace(read, question=question) if question else read
+        return replace(read, question=whole_letters(question)[:MAX_QUESTION]) if question else read
     if not question or not question.strip():
         raise InputError('There is no question: anyres ask "...", or a brief that holds one: --brief FILE.')
     from anyres.advisor.library import Library, library_path

@@ -1,9 +1,11 @@
 """A brief as people paste it: the question, sections of models and of papers, lines of "Label: value".
 
 Nothing here is refused: a line that says nothing that is looked for is passed over. Each line is stripped
-first and no pattern is tried from each of its letters, so the time grows with the length of a text alone.
+first and no pattern is tried from each of its letters, and lines of one kind are read together: the time
+grows with the length of a text alone.
 """
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +30,6 @@ LABELS: Final[Mapping[str, str]] = {
 LINK_KINDS: Final[Mapping[str, LinkKind]] = {"paper": "paper", "code": "code", "model": "model"}
 _STRAY: Final = {"model": "models", "모델": "models", "title": "papers", "제목": "papers",
                  "paper title": "papers", "paper": "papers", "논문": "papers"}  # fmt: skip
-_LONGEST_LABEL: Final = 80  # characters up to a label's colon, with its Markdown
 _WRAPPED: Final = 60  # characters from which a name may have been wrapped onto the next line
 _LEFT, _RIGHT = " \t\u00a0\u3000#*_=->.)0123456789", " \t\u00a0\u3000#*_=-"  # around a heading
 _SECTION: Final = re.compile(
@@ -38,7 +39,14 @@ _SECTION: Final = re.compile(
     r"|(?P<answer>answer|답변|답))[\s*_]*(?:[:：](?P<text>(?(question).*)))?",
     re.IGNORECASE,
 )
-_PREFIX: Final = re.compile(r"[\s>*_#\-•]*(?:\d{1,3}[.)])?[\s>*_#\-•]*")
+_LABEL: Final = re.compile(
+    r"(?P<before>[\s>*_#`\-•]*+(?:\d{1,3}[.)][\s>*_#`\-•]*+)?+)(?P<label>"
+    + "|".join(sorted((re.escape(one).replace(r"\ ", r"[ _]") for one in LABELS), key=len, reverse=True))
+    + r")[\s*_`]*+[:：](?!//)(?P<value>.*)",
+    re.IGNORECASE,
+)
+_SECTIONS: Final = ("models", "papers", "question", "answer")
+_HOLE: Final = re.compile(r"[\s>*_\-•]*+paper[\s*_`]*+[:：][\s*_]*+", re.IGNORECASE)
 _BULLET: Final = re.compile(r"(?P<mark>[-*•]|\d{1,3}[.)]|#+)\s+(?=\S)")
 _WHERE: Final = re.compile(r"(?:https?://|(?:arxiv\.org|github\.com|huggingface\.co)/)[^\s<>)\]]+")
 _ASKED: Final = re.compile(r"(?:question|asked|query|질문)[^\n]{0,60}[:：]", re.IGNORECASE)
@@ -59,11 +67,25 @@ class Parts:
 
 def parts_of(text: str) -> Parts:
     """The parts of a text; what stands before the first section holds the question."""
-    lines = text.split("\n")
-    headings = [_heading_in(line.strip()) for line in lines]
-    reader = _Reader(has_models=any(heading and heading[0] == "models" for heading in headings))
-    for line, heading in zip(lines, headings, strict=True):
-        reader.read(line, heading)
+    raw = text.split("\n")
+    lines = [line.strip() for line in raw]
+    headings = [_SECTION.fullmatch(line.lstrip(_LEFT).rstrip(_RIGHT)) for line in lines]
+    labels = [None if heading else _LABEL.match(line) for line, heading in zip(lines, headings, strict=True)]
+    kinds = [
+        "heading" if heading
+        else "label" if label
+        else "plain" if line.strip("-=*_ ") and not _BULLET.match(line)
+        else "bullet" if line.strip("-=*_ ")
+        else "rule" if line
+        else "blank"
+        for line, heading, label in zip(lines, headings, labels, strict=True)
+    ]  # fmt: skip
+    reader = _Reader(has_models=any(heading and heading["models"] for heading in headings))
+    for kind, numbers in itertools.groupby(range(len(lines)), key=kinds.__getitem__):
+        places = list(numbers)
+        group = slice(places[0], places[-1] + 1)
+        found = [one for one in (headings if kind == "heading" else labels)[group] if one is not None]
+        reader.read(kind, raw[group] if kind == "bullet" else lines[group], found)
     return reader.parts()
 
 
@@ -74,7 +96,7 @@ def label_in(text: str) -> str | None:
 
 
 class _Reader:
-    """Reads line after line: in which section it is, of which source, and which field goes on."""
+    """Reads lines: in which section they are, of which source, and which field goes on."""
 
     def __init__(self, *, has_models: bool) -> None:
         self._entries: dict[str, list[Entry]] = {"models": [], "papers": []}
@@ -90,15 +112,17 @@ class _Reader:
         self._label = ""  # of the field that the next line may go on with
         self._is_together = False  # whether the last line was one of labels
 
-    def read(self, line: str, heading: tuple[str, str] | None) -> None:
-        """Read a line; `heading` is the section that it begins and the words behind the colon."""
-        stripped = line.strip()
-        if heading is not None and not (self._is_together and _labelled(stripped) == ("paper", "")):
-            self._begin(heading, _level(stripped))
+    def read(self, kind: str, lines: list[str], found: list[re.Match[str]]) -> None:
+        """Read lines of one kind; `found` is what of headings or labels is in them."""
+        if kind == "heading":
+            if self._is_together and self._entry is not None and _HOLE.fullmatch(lines[0]):
+                found, lines = found[1:], lines[1:]  # "Paper:" among labels is an empty field
+            self._begin(found, lines)
+        elif self._section == "question" and not (kind == "label" and self._is_begun_by(found[0])):
+            self._asked += lines
         elif self._section in self._entries:
-            self._read_of_list(line, stripped)
-        elif self._section == "question" and not self._has_begun_by_label(stripped):
-            self._asked.append(stripped)
+            self._read_of_list(kind, lines, found)
+        self._is_together = kind == "label"
 
     def parts(self) -> Parts:
         """What has been read."""
@@ -106,119 +130,94 @@ class _Reader:
         question = _said(headed) if headed else _question_in("\n".join(self._before), self._has_lists)
         return Parts(question, *([_joined(one) for one in self._entries[name]] for name in self._entries))
 
-    def _begin(self, heading: tuple[str, str], level: int) -> None:
-        self._section, text = heading
-        self._level = level
-        self._is_stray = self._is_together = False
-        self._entry, self._label = None, ""
-        self._has_lists = self._has_lists or self._section in self._entries
-        if self._section == "question":
-            self._asked = [text]
-            self._headed.append(self._asked)
+    def _begin(self, headings: list[re.Match[str]], lines: list[str]) -> None:
+        """Sections one right behind the other: what is not empty is the last, but for a question."""
+        self._has_lists = self._has_lists or any(one["models"] or one["papers"] for one in headings)
+        for heading, line in zip(headings, lines, strict=True):
+            if heading is not headings[-1] and not heading["question"]:
+                continue
+            self._section = next(name for name in _SECTIONS if heading[name])
+            self._level = len(line) - len(line.lstrip("#"))
+            self._is_stray, self._entry, self._label = False, None, ""
+            if self._section == "question":
+                self._asked = [(heading["text"] or "").strip("*_ \t")]
+                self._headed.append(self._asked)
 
-    def _has_begun_by_label(self, stripped: str) -> bool:
+    def _is_begun_by(self, found: re.Match[str]) -> bool:
         """Whether "Model: ..." or "Title: ..." begins a list, in a text that has no section of models."""
-        named = None if self._has_models else _labelled(stripped)
-        if named is None or named[0] not in _STRAY or not named[1]:
+        label = label_in(found["label"])
+        if self._has_models or label not in _STRAY or not found["value"].strip():
             return False
-        label, value = named
         self._section, self._is_stray, self._has_lists = _STRAY[label], True, True
-        is_title = LABELS[label] == "paper" and not _WHERE.search(value)
-        self._put("title" if is_title else label, value)
         return True
 
-    def _read_of_list(self, line: str, stripped: str) -> None:
-        if not stripped:
-            self._is_together = False
-            if self._is_stray or not _is_prose(self._label):
-                self._label = ""
-        elif named := _labelled(stripped):
-            self._put(*named)
-        elif not stripped.strip("-=*_ "):
-            self._label = ""  # a rule across the page
-        elif 0 < _level(stripped) <= self._level:
-            self._section, self._label = "other", ""  # a heading beside that of the section
-        else:
-            self._read_unlabelled(stripped, _opening(line))
+    def _read_of_list(self, kind: str, lines: list[str], found: list[re.Match[str]]) -> None:
+        if kind == "label":
+            self._put(found)
+        elif kind == "plain":
+            self._go_on(lines)
+        elif kind == "bullet":
+            for line in lines:
+                self._read_bullet(line)
+        elif kind == "rule" or self._is_stray or LABELS.get(self._label) not in PROSE:
+            self._label = ""
 
-    def _read_unlabelled(self, stripped: str, opening: Opening | None) -> None:
-        """A line that goes on with a field, or a name in a bullet or a heading; else it is passed over."""
-        is_name = opening is not None and (opening[1] == "#" or opening == self._opening)
-        if self._entry is not None and self._label and not is_name:
-            if opening is None or _is_prose(self._label):
-                values = self._entry[self._label]
-                values.append(stripped)
-                self._label = self._label if _goes_on(self._label, values) else ""
+    def _put(self, found: list[re.Match[str]]) -> None:
+        """Fields of a source; a name begins the next one."""
+        for one in found:
+            label = " ".join(one["label"].lower().replace("_", " ").split())
+            before, value = one["before"], one["value"].lstrip("*_` \t\u00a0").rstrip("` \t\u00a0")
+            value = value.removesuffix(before[len(before.rstrip("*_")) :]).rstrip()
+            if self._is_stray and label in _STRAY:
+                is_title = LABELS[label] == "paper" and self._entry is None and not _WHERE.search(value)
+                label = "title" if is_title else label
+                self._section = _STRAY[label] if LABELS[label] == "name" else self._section
+            if self._entry is None or LABELS[label] == "name":
+                self._open({}, None)
+            assert self._entry is not None
+            values = self._entry.setdefault(label, [])
+            if LABELS[label] not in LINK_KINDS:
+                values.clear()
+            values.append(value)
+            self._label = label
+
+    def _go_on(self, lines: list[str]) -> None:
+        """Lines behind a field: prose goes on, a name that was wrapped, and a field that is still empty."""
+        rest = list(reversed(lines))
+        while rest and self._entry is not None and self._label:
+            values = self._entry[self._label]
+            if LABELS[self._label] in PROSE:
+                values += reversed(rest)
                 return
+            is_wrapped = LABELS[self._label] == "name" and len(values[-1]) >= _WRAPPED
+            if values[-1] and not is_wrapped:
+                break
+            values.append(rest.pop())
+        self._label = ""
         if self._is_stray:
-            self._asked.append(stripped)
-        elif opening is not None:
-            self._open(_named(_BULLET.sub("", stripped, count=1)), opening)
+            self._asked += reversed(rest)
 
-    def _put(self, label: str, value: str) -> None:
-        is_name = LABELS[label] == "name"
-        if is_name and self._is_stray:
-            self._section = _STRAY.get(label, self._section)
-        if is_name or self._entry is None:
-            self._open({}, None)
-        assert self._entry is not None
-        values = self._entry.setdefault(label, [])
-        if LABELS[label] not in LINK_KINDS:
-            values.clear()
-        values.append(value)
-        self._label = label if _goes_on(label, values) else ""
-        self._is_together = True
+    def _read_bullet(self, line: str) -> None:
+        """A name in a bullet or a heading, if it is no bullet of prose."""
+        bare = line.strip()
+        found = _BULLET.match(bare)
+        assert found is not None
+        mark = "1" if found["mark"][0].isdigit() else found["mark"][0]
+        opening = (len(line) - len(line.lstrip()), mark)
+        if self._section not in self._entries:
+            return
+        if mark == "#" and len(found["mark"]) <= self._level:
+            self._section, self._label = "other", ""  # a heading beside that of the section
+        elif mark != "#" and opening != self._opening and LABELS.get(self._label) in PROSE:
+            self._go_on([bare])
+        elif self._is_stray:
+            self._asked.append(bare)
+        else:
+            self._open(_named(bare[found.end() :]), opening)
 
     def _open(self, entry: Entry, opening: Opening | None) -> None:
         self._entries[self._section].append(entry)
         self._entry, self._opening, self._label = entry, opening, ""
-
-
-def _heading_in(stripped: str) -> tuple[str, str] | None:
-    """The section that a line begins, and what it says behind the colon of "Question:"."""
-    found = _SECTION.fullmatch(stripped.lstrip(_LEFT).rstrip(_RIGHT))
-    if found is None:
-        return None
-    section = next(name for name in ("models", "papers", "question", "answer") if found[name])
-    return section, (found["text"] or "").strip("*_ \t")
-
-
-def _labelled(stripped: str) -> tuple[str, str] | None:
-    """Label and value of a line such as "- **Paper**: https://..."."""
-    start = _PREFIX.match(stripped, 0, _LONGEST_LABEL).end()  # type: ignore[union-attr]  # it may be empty
-    colons = [place for sign in ":：" if (place := stripped.find(sign, start, _LONGEST_LABEL)) >= 0]
-    if not colons or stripped.startswith("//", min(colons) + 1):
-        return None
-    label = label_in(stripped[start : min(colons)].strip("*_` \t"))
-    if label is None:
-        return None
-    prefix = stripped[:start]
-    emphasis = prefix[len(prefix.rstrip("*_")) :]
-    value = stripped[min(colons) + 1 :].lstrip("*_` \t\u00a0").rstrip("` \t\u00a0")
-    return label, value.removesuffix(emphasis).strip()
-
-
-def _goes_on(label: str, values: list[str]) -> bool:
-    """Whether the next line may belong to a field: prose does, a wrapped name, and what is still empty."""
-    is_wrapped = LABELS[label] == "name" and len(values[-1]) >= _WRAPPED
-    return _is_prose(label) or is_wrapped or not values[-1]
-
-
-def _is_prose(label: str) -> bool:
-    return LABELS.get(label) in PROSE
-
-
-def _level(stripped: str) -> int:
-    """How many `#` a Markdown heading has; 0 for other lines."""
-    return len(stripped) - len(stripped.lstrip("#"))
-
-
-def _opening(line: str) -> Opening | None:
-    bare = line.lstrip()
-    found = _BULLET.match(bare)
-    if found is None:
-        return None
-    return len(line) - len(bare), "1" if found["mark"][0].isdigit() else found["mark"][0]
 
 
 def _named(content: str) -> Entry:

@@ -32,7 +32,7 @@ _SECOND_STEP: Final = 4.0  # what words have to come to for a further step
 _DEGRADED, _VIDEO = 2.0, 3.0  # what words of a bad picture, and of a video, have to come to
 _WAY_LIKE, _WAY_AHEAD = 9.0, 1.3  # likeness to one way of enlarging, and to how much more than to the others
 _NOTHING: Final = 1.3  # share of the best task's words and likeness, from which what is no task wins
-_PICTURED: Final = 4.0  # of the best task: pictures are meant, though another medium is named
+_PICTURED, _NOT_PICTURED = 4.0, 8.0  # of the best task: pictures are meant, though another medium is named
 _PLAIN: Final = 4.0  # of the lexicon's words: a task is named plainly
 _RECOVERING: Final = frozenset(
     {*ENLARGING, "face_restoration", "colorization", "deblurring", "denoising", "inpainting",
@@ -157,7 +157,7 @@ def _is_about_something_else(
 ) -> bool:
     """No question of pictures: another medium is named, or it is most like what is no task."""
     is_pictured, best = bool(cue("pictures").search(question.text)), max(scores.values(), default=0.0)
-    needed = _PICTURED if is_pictured else 1.5 * _PICTURED
+    needed = _PICTURED if is_pictured else _NOT_PICTURED
     if cue("no_pictures").search(question.text) and best < needed:
         return True
     if question.factor is not None or is_called:

@@ -29,7 +29,8 @@ _NUMBER: Final = re.compile(r"(?<!\d)(\d{4}\.\d{4,5})(?:v\d+)?(?!\d)")
 _UNSEEN: Final = ("script", "style", "noscript", "template", "svg", "title")
 _BLOCKS: Final = (
     "p", "div", "br", "li", "ul", "ol", "dt", "dd", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article",
-    "header", "footer", "main", "nav", "aside", "figure", "figcaption", "blockquote", "pre", "table", "tr", "hr",
+    "header", "footer", "main", "nav", "aside", "figure", "figcaption", "blockquote", "pre", "table", "tr",
+    "hr",
 )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ _COMMON: Final = 0.02  # share of the sources in which a word may stand and stil
 _MOST_WORDS: Final = 8
 _BATCH: Final = 500
 _APPLICATION: Final = int.from_bytes(b"AnyR", "big")  # what SQLite's header says that a file is of
-_HEADER = b"SQLite format 3\0"
+_HEADER: Final = b"SQLite format 3\0"
 _HEADER_BYTES, _APPLICATION_PLACE = 100, 68  # https://www.sqlite.org/fileformat.html#the_database_header
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS source (
@@ -126,9 +126,8 @@ class Library:
         models = self._found("model", tasks, words, MODELS)
         papers = self._found("paper", tasks, words, PAPERS)
         papers += self._alike("paper", words, PAPERS - len(papers), without={one[0] for one in papers})
-        return brief_of_lists(
-            question, *([json.loads(entry) for _, entry in rows] for rows in (models, papers))
-        )
+        found = ([json.loads(entry) for _, entry in rows] for rows in (models, papers))
+        return brief_of_lists(question, *found)
 
     def _put(self, source: Source, entry: Mapping[str, Any], kind: Kind) -> bool:
         name = " ".join(source.name.split())
@@ -229,9 +228,7 @@ def _is_ours(path: Path) -> bool:
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path)
     try:
-        connection.execute(
-            f"PRAGMA application_id = {_APPLICATION}"
-        )  # first: it has to be in the file itself
+        connection.execute(f"PRAGMA application_id = {_APPLICATION}")  # before WAL: into the file itself
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_SCHEMA)
     except BaseException:
