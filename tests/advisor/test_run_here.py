@@ -45,7 +45,7 @@ def test_the_loss_against_the_published_network_is_the_difference_of_two_cited_f
     answer = with_run(asked("Enlarge my photo 2x", LIIF), photo, tmp_path / "large.png")
     (sentence,) = [one for one in answer.sentences if "dB less" in one.text]
     ours, published = (float(answer.sources.words(span)) for span in sentence.spans)
-    assert f"{published - ours:.2f} dB less" in sentence.text
+    assert f" dB: {published - ours:.2f} dB less" in sentence.text
 
 
 def test_a_result_that_is_there_is_not_replaced_unasked(photo: Path, tmp_path: Path) -> None:
