@@ -20,7 +20,8 @@ LABELS: Final = (
 )  # short fields that name a task, the more telling first
 _FIRST: Final = 3  # sentences at the beginning of a summary, which say what a thing is
 _LEAST: Final = 1.0  # what a summary alone has to come to
-_ALIKE: Final = 2.6  # likeness from which a source counts as doing a task
+_ALIKE: Final = 2.6  # likeness of a label from which a source counts as doing a task
+_ALIKE_PROSE: Final = 10.0  # and of a summary, where the label says nothing
 _OF_PROSE, _MOST_OF_PROSE = 0.35, 14.0  # what the likeness of a summary counts beside that of a label
 _READ: Final = 600  # characters of a summary that are compared
 _SHARE: Final = 0.45  # of the best task's score, for another to count as well
@@ -135,7 +136,8 @@ def _alike(source: Source) -> Ability | None:
     by_label, by_prose = likeness(label, "sources"), likeness(prose, "sources")
     scores = {task: by_label[task] + _OF_PROSE * min(by_prose[task], _MOST_OF_PROSE) for task in by_label}
     best = max(scores, key=lambda task: scores[task])
-    if scores[best] < _ALIKE:
+    is_labelled = by_label[best] >= _ALIKE or ("detailed_category" in source.fields and by_label[best] > 0)
+    if scores[best] < _ALIKE or not (is_labelled or by_prose[best] >= _ALIKE_PROSE):
         return None
     field = next(
         (name for name in LABELS if name in source.fields and likeness(source.fields[name], "sources")[best]),

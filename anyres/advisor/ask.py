@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from anyres.advisor.abilities import Able, able
+from anyres.advisor.abilities import Ability, Able, Factors, able
 from anyres.advisor.answer import Answer
 from anyres.advisor.brief import MAX_BYTES, MAX_QUESTION, Brief, read_brief, whole_letters
 from anyres.advisor.builtin import builtin_brief
@@ -130,4 +130,15 @@ def _content(path: Path) -> bytes:
 
 
 def _able(sources: Sequence[Source], language: Language) -> list[Able]:
-    return [able(source, trained=trained_of(card_of(source), language)) for source in sources]
+    return [_able_one(source, language) for source in sources]
+
+
+def _able_one(source: Source, language: Language) -> Able:
+    """What a source can do by its own words, else by our card of its paper."""
+    card = card_of(source)
+    found = able(source, trained=trained_of(card, language))
+    if found.abilities or card is None:
+        return found
+    by_card = Ability(card.task, card.span(card.claims[0].id, language), 1.0)
+    factors = Factors(frozenset(), None, *(trained_of(card, language) or (None, None)))
+    return replace(found, abilities=(by_card,), factors=factors)

@@ -167,7 +167,7 @@ def address_in(text: str) -> str | None:
     if is_odd or not _ADDRESS.fullmatch(stripped):
         return None
     if _HOST.match(stripped):
-        return None if "@" in stripped.split("/")[2] else stripped  # "https://a.org?@b.org" misleads
+        return None if "@" in stripped.split("/")[2] else stripped  # "host?@other" misleads
     return stripped if _BARE.match(stripped) else None
 
 

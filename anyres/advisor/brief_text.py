@@ -221,7 +221,7 @@ class _Reader:
 
 
 def _named(content: str) -> Entry:
-    """A name and its links, as in "SwinIR (https://...)", where no label is used."""
+    """A name and its links, as in "SwinIR (address)", where no label is used."""
     found = list(_WHERE.finditer(content))
     head = content[: found[0].start()] if found else content
     if found and head.rfind("(") > head.rfind(")"):

@@ -13,7 +13,7 @@ from anyres.advisor.cards import TRAINED, Card, card_of, principle, principles
 from anyres.advisor.decide import Decision
 from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
 from anyres.advisor.naming import same_paper
-from anyres.advisor.phrases import phrases
+from anyres.advisor.phrases import phrases, with_particles
 from anyres.advisor.question import Place, Question
 from anyres.advisor.quoting import is_praise, limits_told, shown, shown_name, telling
 from anyres.advisor.roles import RoleOf
@@ -59,9 +59,10 @@ class Material:
         **slots: object,
     ) -> Sentence:
         """A sentence from a template, with the spans that carry its slots."""
-        text = self.words[key].format(**slots)
-        for span in spans:  # a label is so short that it is said
-            if span.field == "detailed_category" and key != "chain":
+        text = with_particles(self.words[key].format(**slots))
+        told = [span for span in spans if span.field == "detailed_category"]
+        for span in told if len({one.source for one in spans}) == 1 else ():  # so short that it is said
+            if key != "chain":
                 words = self.able(span.source).source.fields[span.field]
                 text = self.words["its_label"].format(text=text, label=shown(words, longest=80))
         return Sentence(part, text, spans, about, label)
@@ -383,10 +384,10 @@ def _factors_text(able: Able, material: Material) -> str:
     return _joined([f"x{one}" for one in fixed], material) if fixed else "?"
 
 
-def _joined(parts: Sequence[str], material: Material) -> str:
+def _joined(parts: Sequence[str], material: Material, *, by: str = "fixed_and") -> str:
     if len(parts) < 2:
         return "".join(parts)
-    return ", ".join(parts[:-1]) + material.words["fixed_and"] + parts[-1]
+    return ", ".join(parts[:-1]) + material.words[by] + parts[-1]
 
 
 def _number(value: float) -> str:

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Literal
 
 Cue = Literal[
-    "recommended", "turned_down", "unknowable", "explaining", "sequence", "no_pictures", "pictures", "unsure"
+    "recommended",
+    "turned_down",
+    "unknowable",
+    "explaining",
+    "sequence",
+    "no_pictures",
+    "pictures",
+    "unsure",
+    "shrinking",
 ]
 
 

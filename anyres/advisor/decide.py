@@ -84,6 +84,8 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
     if not ranked or _is_about_something_else(question, scores, is_called=is_called):
         return _nothing(NO_TASK)
     first = ranked[0]
+    if first == ENLARGE and question.factor is None and cue("shrinking").search(question.text):
+        return _nothing(NO_TASK)  # the list has no task of making smaller
     if question.is_sequence and (steps := _steps(question, scores, models, papers)):
         return _finished(question, _in_order(question, steps), models, every)
     for second in ranked[1:3]:

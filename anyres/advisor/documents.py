@@ -7,6 +7,7 @@ first line: whoever gave the folder provided it.
 
 import html.parser
 import itertools
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -136,6 +137,9 @@ def _pdf(path: Path) -> str:
         import pypdf
     except ImportError as error:
         raise ValueError("reading PDF needs pypdf: pip install 'anyres[papers]'") from error
+    logger = logging.getLogger("pypdf")  # which tells a terminal what we tell in a notice
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
         reader = pypdf.PdfReader(path)
         if reader.is_encrypted:
@@ -144,7 +148,9 @@ def _pdf(path: Path) -> str:
     except ValueError:
         raise
     except Exception as error:  # a damaged PDF fails in as many ways as there are parts in one
-        raise ValueError(f"it is damaged: {type(error).__name__}") from error
+        raise ValueError("it is damaged") from error
+    finally:
+        logger.setLevel(level)
     return _tidy("\n\n".join(pages))
 
 

@@ -26,16 +26,18 @@ Kind = Literal["model", "paper"]
 MAX_FILE_BYTES: Final = 1_000_000_000
 MODELS, PAPERS = 3, 4  # how many a question is answered from
 _COMMON: Final = 0.02  # share of the sources in which a word may stand and still be searched for
+_FEW, _MANY = 20, 500  # ... but at least, and at most, in so many
 _MOST_WORDS: Final = 8
+_LOOKED_AT: Final = 400  # sources that the words find best, of which those that do the task are taken
 _BATCH: Final = 500
 _APPLICATION: Final = int.from_bytes(b"AnyR", "big")  # what SQLite's header says that a file is of
 _HEADER: Final = b"SQLite format 3\0"
-_HEADER_BYTES, _APPLICATION_PLACE = 100, 68  # https://www.sqlite.org/fileformat.html#the_database_header
+_HEADER_BYTES, _APPLICATION_PLACE = 100, 68  # bytes, by SQLite's file format
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS source (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, entry TEXT NOT NULL, UNIQUE (kind, name));
 CREATE TABLE IF NOT EXISTS does (task TEXT NOT NULL, kind TEXT NOT NULL, source INTEGER NOT NULL,
-    rank INTEGER NOT NULL, PRIMARY KEY (task, kind, source)) WITHOUT ROWID;
+    rank INTEGER NOT NULL, PRIMARY KEY (task, kind, rank, source)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS does_source ON does (source);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
     name, label, prose, tokenize = 'porter unicode61', content = '');
@@ -96,7 +98,7 @@ class Library:
             InputError: for a file that cannot be read, or that is no list of objects.
             LimitError: for a file that is too large.
         """
-        return self.add(entries_of(path), kind=kind, progress=progress)
+        return self.add(entries_of(path, kind=kind), kind=kind, progress=progress)
 
     def add(
         self, entries: Iterator[object], *, kind: Kind, progress: Callable[[int], None] | None = None
@@ -123,9 +125,10 @@ class Library:
         asked = question.strip()[:MAX_QUESTION]
         tasks = asked_tasks(read_question(asked))[:2]
         words = self._telling_words(asked, tasks)
-        models = self._found("model", tasks, words, MODELS)
-        papers = self._found("paper", tasks, words, PAPERS)
-        papers += self._alike("paper", words, PAPERS - len(papers), without={one[0] for one in papers})
+        likest = self._likest(words)
+        models = self._doing("model", tasks, likest, MODELS)
+        papers = self._doing("paper", tasks, likest, PAPERS)
+        papers += [row for row in self._of_kind("paper", likest) if row not in papers][: PAPERS - len(papers)]
         found = ([json.loads(entry) for _, entry in rows] for rows in (models, papers))
         return brief_of_lists(question, *found)
 
@@ -166,7 +169,7 @@ class Library:
         """Words of the question and of the tasks' names, the rarest first, the common ones left out."""
         named = " ".join(lexicon().tasks[task].names["en"] for task in tasks if task in lexicon().tasks)
         words = dict.fromkeys(re.findall(r"[a-z0-9가-힣]{3,}", f"{question} {named}".lower()))
-        most = max(20, int(_COMMON * len(self)))
+        most = min(_MANY, max(_FEW, int(_COMMON * len(self))))
         counted = []
         for word in words:
             rows = self._connection.execute(
@@ -178,43 +181,45 @@ class Library:
                 counted.append((count, word))
         return [word for _, word in sorted(counted)[:_MOST_WORDS]]
 
-    def _found(self, kind: Kind, tasks: list[str], words: list[str], most: int) -> list[tuple[int, str]]:
-        """Sources that do a task: first those that the words find, then those that do it above all."""
-        wanted = [way for task in tasks for way in (ENLARGING if task == ENLARGE else (task,))]
-        if not wanted or most <= 0:
-            return []
-        marks = ", ".join("?" * len(wanted))
-        found: dict[int, str] = {}
-        if words:
-            matched = self._connection.execute(
-                "SELECT source.id, source.entry FROM words JOIN source ON source.id = words.rowid "
-                f"WHERE words MATCH ? AND source.kind = ? AND EXISTS (SELECT 1 FROM does WHERE does.source "
-                f"= source.id AND task IN ({marks})) "
-                "ORDER BY bm25(words, 8, 4, 1), source.name LIMIT ?",
-                (_match(words), kind, *wanted, most),
-            )
-            found.update(matched.fetchall())
-        if len(found) < most:
-            others = self._connection.execute(
-                f"SELECT DISTINCT source.id, source.entry FROM does JOIN source ON source.id = does.source "
-                f"WHERE does.task IN ({marks}) AND does.kind = ? ORDER BY does.rank, source.id LIMIT ?",
-                (*wanted, kind, 2 * most),
-            )
-            for row, entry in others.fetchall():
-                if len(found) < most:
-                    found.setdefault(row, entry)
-        return list(found.items())
-
-    def _alike(self, kind: Kind, words: list[str], most: int, *, without: set[int]) -> list[tuple[int, str]]:
-        """Sources with the question's words, whatever they do: papers to be told apart from what fits."""
-        if not words or most <= 0:
+    def _likest(self, words: list[str]) -> list[int]:
+        """The sources that words find, the likest first."""
+        if not words:
             return []
         rows = self._connection.execute(
-            "SELECT source.id, source.entry FROM words JOIN source ON source.id = words.rowid "
-            "WHERE words MATCH ? AND source.kind = ? ORDER BY bm25(words, 8, 4, 1), source.name LIMIT ?",
-            (_match(words), kind, most + len(without)),
-        ).fetchall()
-        return [row for row in rows if row[0] not in without][:most]
+            "SELECT rowid FROM words WHERE words MATCH ? ORDER BY bm25(words, 8, 4, 1), rowid LIMIT ?",
+            (_match(words), _LOOKED_AT),
+        )
+        return [row for (row,) in rows]
+
+    def _doing(self, kind: Kind, tasks: list[str], likest: list[int], most: int) -> list[tuple[int, str]]:
+        """Sources that do a task: first the likest, then those that do it above all."""
+        wanted = [way for task in tasks for way in (ENLARGING if task == ENLARGE else (task,))]
+        found = [row for row in self._of_kind(kind, likest) if self._does(row[0], wanted)][:most]
+        for task in wanted:
+            others = self._connection.execute(
+                "SELECT source.id, source.entry FROM does JOIN source ON source.id = does.source "
+                "WHERE does.task = ? AND does.kind = ? ORDER BY does.rank, does.source LIMIT ?",
+                (task, kind, 2 * most),
+            )
+            found += [row for row in others if row not in found][: most - len(found)]
+        return found
+
+    def _of_kind(self, kind: Kind, rows: list[int]) -> list[tuple[int, str]]:
+        """Those of these sources that are models, or papers, in their order."""
+        marks = ", ".join("?" * len(rows))
+        found = self._connection.execute(
+            f"SELECT id, entry FROM source WHERE kind = ? AND id IN ({marks})", (kind, *rows)
+        )
+        entries = dict(found.fetchall())
+        return [(row, entries[row]) for row in rows if row in entries]
+
+    def _does(self, row: int, tasks: list[str]) -> bool:
+        marks = ", ".join("?" * len(tasks))
+        return bool(
+            self._connection.execute(
+                f"SELECT 1 FROM does WHERE source = ? AND task IN ({marks}) LIMIT 1", (row, *tasks)
+            ).fetchone()
+        )
 
 
 def _is_ours(path: Path) -> bool:
@@ -244,8 +249,17 @@ def library_path() -> Path:
     return user_data_path("anyres", appauthor=False) / "library.sqlite"
 
 
-def entries_of(path: Path) -> Iterator[object]:
-    """The entries of a JSON file (a list of objects) or of a CSV file with a line of names."""
+def holds_both(path: Path) -> bool:
+    """Whether a JSON file holds models and papers, as a brief does."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8-sig")) if path.suffix.lower() != ".csv" else None
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(raw, Mapping) and all(_holds_objects(raw.get(name)) for name in ("models", "papers"))
+
+
+def entries_of(path: Path, *, kind: Kind) -> Iterator[object]:
+    """The entries of a JSON file (a list of objects, or one of that name) or of a CSV file with names."""
     try:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
@@ -264,7 +278,8 @@ def entries_of(path: Path) -> Iterator[object]:
             f"{path} is neither JSON nor CSV ({str(error)[:80]}). Give a list of objects."
         ) from error
     if isinstance(raw, Mapping):
-        raw = next((value for value in raw.values() if _holds_objects(value)), [raw])
+        named = raw.get(f"{kind}s")
+        raw = named if _holds_objects(named) else next(filter(_holds_objects, raw.values()), [raw])
     if not isinstance(raw, list):
         raise InputError(f"{path} holds no list of objects. Give a list, one object for each model or paper.")
     yield from raw

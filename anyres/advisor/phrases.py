@@ -1,11 +1,12 @@
 """The fixed words of an answer, in English and Korean, from `phrases.toml`."""
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 
 @dataclass(frozen=True)
@@ -28,3 +29,17 @@ def phrases(language: str) -> Phrases:
 @functools.cache
 def _raw() -> Mapping[str, Any]:
     return tomllib.loads((Path(__file__).parent / "phrases.toml").read_text(encoding="utf-8"))
+
+
+_PARTICLES: Final = {"을(를)": ("을", "를"), "이(가)": ("이", "가"), "은(는)": ("은", "는")}
+_DUE: Final = re.compile(r"(?<=[가-힣])(\W{0,2})(을\(를\)|이\(가\)|은\(는\))")
+
+
+def with_particles(text: str) -> str:
+    """Korean with the particle that the syllable before it asks for; after other letters both stay."""
+
+    def chosen(found: re.Match[str]) -> str:
+        has_final = (ord(text[found.start() - 1]) - ord("가")) % 28 > 0  # by 28 finals, the first is none
+        return found[1] + _PARTICLES[found[2]][0 if has_final else 1]
+
+    return _DUE.sub(chosen, text)

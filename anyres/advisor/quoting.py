@@ -13,7 +13,7 @@ from anyres.advisor.sources import Source, Span
 
 LONGEST: Final = 360  # characters of a quotation; a longer sentence ends at a word before that
 _ADDRESS: Final = re.compile(
-    r"(?:https?|ftp|file|javascript|data|vbscript):\S*|\bwww\.\S+|\b[\w-]+\.(?:com|org|net|io|ai|co|dev"
+    r"(?:https?|ftp|file|javascript|data|vbscript):[^\s'\"]*|\bwww\.\S+|\b[\w-]+\.(?:com|org|net|io|ai|co|dev"
     r"|app|ru|cn|xyz|example)(?:/\S*)?\b",
     re.IGNORECASE,
 )

@@ -69,7 +69,7 @@ def _role(decision: Decision, able: Able) -> RoleOf:
         if step.by is able:
             ability = able.ability(step.task)
             assert ability is not None
-            return RoleOf(able.source.id, "primary", "does_it", number, step.task, ability.span)
+            return RoleOf(able.source.id, "primary", "does_it", number, ability.task, ability.span)
     for number, step in enumerate(decision.steps):
         if same_paper(able.source, step.by.source):
             return RoleOf(able.source.id, "supporting", "paper_of", number, own, shown)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from anyres.advisor.library import Kind, Library, library_path
+from anyres.advisor.library import Kind, Library, holds_both, library_path
 from anyres.cli.report import say
 from anyres.core.errors import InputError
 
@@ -22,7 +22,7 @@ def import_(
         Path | None,
         typer.Argument(
             help="JSON or CSV of models: name, category, detailed category, dataset, paper, GitHub, "
-            "Hugging Face, summary; - for none."
+            "Hugging Face, summary; - for none. Alone, it may be JSON that holds both."
         ),
     ] = None,
     papers: Annotated[
@@ -37,14 +37,24 @@ def import_(
     if not files:
         raise InputError("Nothing to import: name a file of models, of papers, or both.")
     with Library(library or library_path()) as opened:
-        for kind, path in files:
+        for kind, path in _of_both(files):
             done = opened.import_file(path, kind=kind)
             replaced = f", {done.replaced} replaced" if done.replaced else ""
+            if not (done.added or done.replaced or done.skipped):
+                say(f"{path} holds no {kind}s.", to_error=True)
+                continue
             say(f"{path}: {done.added} {kind}s added{replaced}.")
             for reason in done.skipped[:20]:
                 say(f"{path}: {reason} It is left out.", to_error=True)
             if len(done.skipped) > 20:
                 say(f"{path}: {len(done.skipped) - 20} more entries are left out.", to_error=True)
+
+
+def _of_both(files: list[tuple[Kind, Path]]) -> list[tuple[Kind, Path]]:
+    """A file alone that holds models and papers is read for both."""
+    if len(files) == 1 and holds_both(files[0][1]):
+        return [("model", files[0][1]), ("paper", files[0][1])]
+    return files
 
 
 @app.command("show")

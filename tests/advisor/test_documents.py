@@ -218,7 +218,7 @@ def test_a_damaged_pdf_is_a_notice_and_the_rest_is_used(tmp_path: Path, content:
     pytest.importorskip("pypdf", reason="pypdf: pip install 'anyres[papers]'")
     found, brief = texts(tmp_path, {"a.pdf": content, "2012.09161.txt": "Words."})
     assert found == {LIIF: "Words."}
-    assert [notice.partition(":")[0] for notice in brief.notices] == ["a.pdf cannot be read (it is damaged"]
+    assert brief.notices == ("a.pdf cannot be read (it is damaged); it is left out.",)
 
 
 def test_an_encrypted_pdf_is_a_notice_and_the_rest_is_used(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_2x_model_is_not_said_to_give_15x() -> None:
     answer = asked("Enlarge my stamp x15 please", EDSR)
     text = text_of(answer)
     assert answer.caveats == ("scale_not_fixed_factor",)
-    assert "enlarges by x2, and 15 is not among them" in text
+    assert "enlarges by x2 only, not by 15." in text
     assert "4 passes of x2 give 16, which would then be shrunk to 15." in text
 
 
@@ -141,3 +141,39 @@ def test_detail_that_cannot_be_known_is_not_promised() -> None:
     answer = asked("Enlarge x4 so that the police can read the number plate.", LIIF)
     assert "not_recovered" in answer.caveats
     assert "it may not be read as evidence" in text_of(answer)
+
+
+def test_a_method_that_is_named_by_its_paper_alone_is_known_by_its_card() -> None:
+    plain = {"name": "LIIF", "paper": "https://arxiv.org/pdf/2012.09161"}
+    answer = asked("Enlarge my photo 2x", plain)
+    assert (answer.task, answer.outcome, answer.steps[0].runs_here) == ("sisr_any", "answer", True)
+
+
+def test_a_paper_of_another_field_gets_no_task() -> None:
+    paper = {"title": "Microbial Dynamics of Sourdough", "summary": "We study yeasts over thirty days."}
+    answer = asked("Enlarge my photo 2x", LIIF, papers=[paper])
+    assert (answer.roles[1].role, answer.roles[1].task) == ("unrelated", None)
+
+
+@pytest.mark.parametrize("question", ["Shrink my photo to half its size", "사진을 절반 크기로 줄이고 싶어요"])
+def test_making_smaller_is_not_enlarging(question: str) -> None:
+    assert asked(question, LIIF).outcome == "none"
+
+
+def test_a_model_that_enlarges_videos_is_one_for_videos() -> None:
+    video = {"name": "BasicVSR", "summary": "BasicVSR enlarges videos by a factor of 4."}
+    answer = asked("Upscale my video clip four times", video)
+    assert (answer.task, answer.steps[0].by) == ("video_sr", "BasicVSR")
+
+
+def test_a_label_is_told_of_the_model_that_has_it() -> None:
+    text = text_of(asked("Enlarge my photo 2x", DEBLUR, LIIF))
+    (told,) = [line for line in text.split("\n") if "was recommended" in line]
+    assert "Its label" not in told
+
+
+def test_korean_takes_the_particle_that_the_syllable_asks_for() -> None:
+    from anyres.advisor.phrases import with_particles
+
+    assert with_particles("블러 제거을(를) 합니다. 사진이(가) 필요") == "블러 제거를 합니다. 사진이 필요"
+    assert with_particles("DnCNN이(가) 합니다") == "DnCNN이(가) 합니다"
