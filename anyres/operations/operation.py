@@ -342,6 +342,7 @@ def _assert_names_parameters(rule: Callable[..., object] | None, declared: "Oper
         )
 
 
+@functools.cache
 def _keywords(rule: Callable[..., object]) -> list[str]:
     arguments = inspect.signature(rule).parameters.values()
     return [argument.name for argument in arguments if argument.kind is inspect.Parameter.KEYWORD_ONLY]
