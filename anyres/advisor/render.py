@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from anyres.advisor.answer import Answer, Part, Sentence, references
+from anyres.advisor.formats import FORMATS
 from anyres.advisor.phrases import phrases
 from anyres.advisor.quoting import is_quotable, shown, shown_name, without_addresses
 from anyres.core.errors import InputError
 
-FORMATS: Final = ("text", "markdown", "json", "html")
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>~])")
 WIDTH: Final = 110  # letters of a line of text
 _NUMBER: Final[Sequence[Part]] = (1, 2, 3)

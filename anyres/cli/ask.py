@@ -2,18 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anyres.advisor.answer import Answer
-from anyres.advisor.ask import ask as advice
-from anyres.advisor.brief import MAX_BYTES, Brief, read_brief
-from anyres.advisor.render import FORMATS, rendered
+from anyres.advisor.formats import FORMATS
 from anyres.cli.options import MaxMegabytes, MaxMegapixels
 from anyres.cli.report import bar, say
 from anyres.core.errors import InputError
 from anyres.core.files import Limits
+
+if TYPE_CHECKING:
+    from anyres.advisor.answer import Answer
+    from anyres.advisor.brief import Brief
 
 _LIMITS = Limits()
 STANDARD_INPUT = "-"
@@ -79,6 +80,9 @@ def ask(
     their links. Every sentence names the source that it rests on. Without a brief the library is asked, and
     without a library what comes with anyres.
     """
+    from anyres.advisor.ask import ask as advice
+    from anyres.advisor.render import rendered
+
     if form not in FORMATS:
         raise InputError(f"An answer is {', '.join(FORMATS)}; {form!r} was asked for.")
     if language not in (None, "en", "ko"):
@@ -102,16 +106,18 @@ def ask(
     say(rendered(answer, form).rstrip("\n"))
 
 
-def _brief(brief: str | None) -> Brief | Path | None:
+def _brief(brief: str | None) -> "Brief | Path | None":
     """The brief of standard input, or the path of a file."""
+    from anyres.advisor.brief import MAX_BYTES, read_brief
+
     if brief == STANDARD_INPUT:
         return read_brief(sys.stdin.buffer.read(MAX_BYTES + 1))
     return None if brief is None else Path(brief)
 
 
 def _with_picture(
-    answer: Answer, image: Path, output: Path | None, *, is_run: bool, overwrite: bool, limits: Limits
-) -> Answer:
+    answer: "Answer", image: Path, output: Path | None, *, is_run: bool, overwrite: bool, limits: Limits
+) -> "Answer":
     from anyres.advisor.run_here import result_path, with_forecast, with_run
 
     if answer.document is None and not is_run:

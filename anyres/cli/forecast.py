@@ -1,18 +1,19 @@
 """What is said of a workflow before it runs: what it takes and gives, and what its nodes need."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from anyres.cli.report import say
 from anyres.cli.workflow_inputs import input_text, looked_at
 from anyres.core.errors import AnyresError, InputError
 from anyres.core.files import Limits
 from anyres.core.sizes import size_text
+from anyres.workflow.events import NodeKind
 from anyres.workflow.folder import Plan
 from anyres.workflow.graph import Graph
 from anyres.workflow.items import Item
 from anyres.workflow.preflight import Forecast, NodeForecast, preflight, suffixes_of
-from anyres.workflow.store import NodeKind
 from anyres.workflow.writing import targets_of
 
 _COLUMNS = ("node", "operation", "size", "megapixels", "memory", "time")
@@ -24,7 +25,7 @@ class Machine:
 
     free_memory_bytes: int
     free_disk_bytes: int  # where the results go
-    times: Mapping[NodeKind, float]  # seconds a megapixel
+    times: Callable[[], Mapping[NodeKind, float]]  # seconds a megapixel; a database, so asked last
 
 
 def check_items(graph: Graph, plan: Plan, limits: Limits, machine: Machine) -> int:
@@ -61,14 +62,16 @@ def _forecast(
     """What an item needs, and why parts of it cannot be made."""
     looked = looked_at(graph, item, limits)
     names = {port: [file.file_name for file in files] for port, files in looked.inputs.files.items()}
-    forecast = preflight(
+    needs = partial(
+        preflight,
         graph,
         looked.inputs.sizes_hw,
         free_memory_bytes=machine.free_memory_bytes,
         free_disk_bytes=machine.free_disk_bytes,
-        times=machine.times,
         suffixes=suffixes_of(targets_of(graph, item, names)),
     )
+    needs(times={})  # what is refused needs no times
+    forecast = needs(times=machine.times())
     return forecast, (*looked.refused, *map(InputError, forecast.refusals))
 
 

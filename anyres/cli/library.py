@@ -1,13 +1,15 @@
 """`anyres library`: the models and papers that questions are answered from where no brief comes with them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anyres.advisor.library import Kind, Library, holds_both, library_path
 from anyres.cli.report import say
 from anyres.core.errors import InputError
+
+if TYPE_CHECKING:
+    from anyres.advisor.library import Kind
 
 app = typer.Typer(help="Models and papers that `anyres ask` answers from.", no_args_is_help=True)
 
@@ -32,6 +34,8 @@ def import_(
     library: Where = None,
 ) -> None:
     """Add models and papers; one of a name that is there is replaced."""
+    from anyres.advisor.library import Library, library_path
+
     named: list[tuple[Kind, Path | None]] = [("model", models), ("paper", papers)]
     files = [(kind, path) for kind, path in named if path is not None and str(path) != "-"]
     if not files:
@@ -50,8 +54,10 @@ def import_(
                 say(f"{path}: {len(done.skipped) - 20} more entries are left out.", to_error=True)
 
 
-def _of_both(files: list[tuple[Kind, Path]]) -> list[tuple[Kind, Path]]:
+def _of_both(files: "list[tuple[Kind, Path]]") -> "list[tuple[Kind, Path]]":
     """A file alone that holds models and papers is read for both."""
+    from anyres.advisor.library import holds_both
+
     if len(files) == 1 and holds_both(files[0][1]):
         return [("model", files[0][1]), ("paper", files[0][1])]
     return files
@@ -60,6 +66,8 @@ def _of_both(files: list[tuple[Kind, Path]]) -> list[tuple[Kind, Path]]:
 @app.command("show")
 def show(*, library: Where = None) -> None:
     """Say how many models and papers there are, and where they are kept."""
+    from anyres.advisor.library import Library, library_path
+
     path = library or library_path()
     if not path.is_file():
         say(f"There is no library at {path} yet. Make one with `anyres library import`.")

@@ -1,5 +1,6 @@
 """`anyres workflow`: run, check, show, list and begin workflows."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from anyres.core.errors import InputError
 from anyres.core.files import Limits
 from anyres.core.memory import free_machine_bytes
 from anyres.workflow.document import document_text, read_document
+from anyres.workflow.events import NodeKind
 from anyres.workflow.finding import workflow_folder, workflow_paths
 from anyres.workflow.graph import resolve
 from anyres.workflow.items import Item
@@ -125,8 +127,6 @@ def check(
     A result that does not fit memory, disk or the format of its file is refused with the largest scale that
     fits. Times are those of earlier runs on this machine.
     """
-    from anyres.workflow.store import seconds_a_megapixel
-
     graph = resolve(document_named(workflow))
     scalars = settings_of(graph, settings or [])
     if not inputs:
@@ -139,7 +139,7 @@ def check(
     pictures = pictures_by_input(graph, inputs)
     plan = plan_workflow(graph, pictures, parameters=graph.scalars, output=output, is_written=False)
     free_disk = free_disk_bytes(_local_folder(plan.items[0]))
-    machine = Machine(free_machine_bytes(), free_disk, seconds_a_megapixel())
+    machine = Machine(free_machine_bytes(), free_disk, _times)
     code = check_items(graph, plan, Limits(max_megapixels, max_megabytes), machine)
     if code:
         raise typer.Exit(code)
@@ -226,6 +226,13 @@ def _drawing_of(output: Path) -> str:
         known = ", ".join(filter(None, _DRAWINGS))
         raise InputError(f"{output.name!r} is no name for a drawing; it ends in one of {known}.")
     return _DRAWINGS[suffix]
+
+
+def _times() -> Mapping[NodeKind, float]:
+    """Of earlier runs on this machine, seconds a megapixel."""
+    from anyres.workflow.store import seconds_a_megapixel
+
+    return seconds_a_megapixel()
 
 
 def _local_folder(item: Item) -> Path:

@@ -17,6 +17,14 @@ Status = Literal["done", "partial", "failed", "cancelled"]
 
 
 @dataclass(frozen=True)
+class NodeKind:
+    """What the time of a node depends on, beside the machine and the pixels."""
+
+    operation: str  # "upscale@1.0.0"
+    weights: str  # sha256 of the weights, joined by spaces; empty for a node without a network
+
+
+@dataclass(frozen=True)
 class BatchStarted:
     """The first event."""
 

@@ -26,7 +26,7 @@ from anyres.workflow import addresses
 from anyres.workflow.addresses import Place
 from anyres.workflow.cache import Cache
 from anyres.workflow.document import graph_sha256
-from anyres.workflow.events import GraphFinished, NodeDone, NodeFailed, NodeProgress
+from anyres.workflow.events import GraphFinished, NodeDone, NodeFailed, NodeKind, NodeProgress
 from anyres.workflow.graph import Graph, inferred_sizes
 from anyres.workflow.graph_run import run_graph
 from anyres.workflow.items import Item, Result, refuse_inputs
@@ -36,7 +36,6 @@ from anyres.workflow.provenance import Record
 from anyres.workflow.reading import Inputs, opened_inputs
 from anyres.workflow.sizes import GivenSize, InferredSize, sized_where_it_can
 from anyres.workflow.staging import remove_leftovers
-from anyres.workflow.store import NodeKind
 from anyres.workflow.writing import Manner, Staged, Target, Writer, record_place, targets_of
 
 OnProgress = Callable[[float], None]

@@ -23,11 +23,11 @@ from anyres.core.formats import FORMATS, Format, format_of_suffix
 from anyres.core.image import Rows
 from anyres.core.sizes import SizeHW, size_text
 from anyres.core.storage import encoder_bytes_per_pixel
+from anyres.workflow.events import NodeKind
 from anyres.workflow.graph import Graph, Node, Source
 from anyres.workflow.names import RESULT
 from anyres.workflow.sizes import GivenSize, InferredSize, sized_where_it_can
 from anyres.workflow.smaller import Fit, what_can_be_smaller
-from anyres.workflow.store import NodeKind
 from anyres.workflow.writing import Target
 
 Suffixes = Mapping[str, Sequence[str]]  # of the files of each output

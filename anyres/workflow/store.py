@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any, Final, Literal
 
 from anyres.core.machine import describe_machine
+from anyres.workflow.events import NodeKind
 
 STORE_VARIABLE: Final = "ANYRES_STORE"
 _ITEMS_A_LOT: Final = 1_000
@@ -48,14 +49,6 @@ class ItemEntry:
     reason: str | None
     exit_code: int
     time_s: float
-
-
-@dataclass(frozen=True)
-class NodeKind:
-    """What the time of a node depends on, beside the machine and the pixels."""
-
-    operation: str  # "upscale@1.0.0"
-    weights: str  # sha256 of the weights, joined by spaces; empty for a node without a network
 
 
 def store_path() -> Path:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from anyres.advisor.answer import Answer
+from anyres.advisor.formats import FORMATS
 from anyres.advisor.language_model import Endpoint
 from anyres.advisor.question import Language
-from anyres.advisor.render import FORMATS, rendered
+from anyres.advisor.render import rendered
 
 KEY = "sk-of-nobody-7"
 UNKNOWN = 99  # the id of evidence that was not sent

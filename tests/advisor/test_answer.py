@@ -6,7 +6,8 @@ import pytest
 from anyres.advisor.answer import Answer
 from anyres.advisor.ask import answer_of, ask
 from anyres.advisor.brief import example_brief, read_brief
-from anyres.advisor.render import FORMATS, rendered
+from anyres.advisor.formats import FORMATS
+from anyres.advisor.render import rendered
 from anyres.core.errors import InputError
 from anyres.workflow.document import document_text, read_document
 from anyres.workflow.graph import resolve

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from anyres.advisor.render import FORMATS, rendered
+from anyres.advisor.formats import FORMATS
+from anyres.advisor.render import rendered
 from tests.advisor.asked import DEBLUR, DENOISER, DETECTOR, EDSR, FEATSHARP, LIIF, asked, text_of
 
 

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from anyres.advisor.answer import Answer
+from anyres.advisor.formats import FORMATS
 from anyres.advisor.language_model import with_prose
 from anyres.advisor.phrases import phrases
 from anyres.advisor.question import Language
-from anyres.advisor.render import FORMATS
 from tests.advisor.language_model_stub import (
     BAD,
     GOOD,

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from anyres.advisor.render import FORMATS, rendered
+from anyres.advisor.formats import FORMATS
+from anyres.advisor.render import rendered
 from anyres.core.errors import InputError
 from tests.advisor.asked import DENOISER, LIIF, asked
 

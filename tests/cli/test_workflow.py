@@ -236,7 +236,7 @@ def test_a_node_without_a_run_before_it_has_no_time_and_a_long_one_is_told_in_ho
     run: Run, twice: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from anyres.operations.resize import resize
-    from anyres.workflow.store import NodeKind
+    from anyres.workflow.events import NodeKind
 
     times = {NodeKind(f"resize@{resize.version}", ""): 2e8}  # seconds a megapixel
     monkeypatch.setattr("anyres.workflow.store.seconds_a_megapixel", lambda: times)

@@ -8,9 +8,9 @@ import pytest
 from anyres.core.errors import InputError, LimitError
 from anyres.operations.upscale import upscale
 from anyres.workflow.document import read_document
+from anyres.workflow.events import NodeKind
 from anyres.workflow.graph import Graph, graph_of, resolve
 from anyres.workflow.preflight import Forecast, preflight
-from anyres.workflow.store import NodeKind
 
 pytestmark = pytest.mark.usefixtures("nearest_model")
 PLENTY = 10**15

@@ -8,14 +8,8 @@ from typing import Any
 import pytest
 
 from anyres.workflow import store, store_tables
-from anyres.workflow.store import (
-    ArtefactEntry,
-    ItemEntry,
-    NodeKind,
-    RunRecord,
-    seconds_a_megapixel,
-    store_path,
-)
+from anyres.workflow.events import NodeKind
+from anyres.workflow.store import ArtefactEntry, ItemEntry, RunRecord, seconds_a_megapixel, store_path
 
 DONE = ItemEntry("hash", "a.png", "done", None, 0, 0.5)
 MADE = ArtefactEntry("hash", "out/a.png", "sha", 9, 8, 12)
