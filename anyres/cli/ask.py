@@ -83,12 +83,10 @@ def ask(
     from anyres.advisor.ask import ask as advice
     from anyres.advisor.render import rendered
 
-    if form not in FORMATS:
-        raise InputError(f"An answer is {', '.join(FORMATS)}; {form!r} was asked for.")
-    if language not in (None, "en", "ko"):
-        raise InputError(f"An answer is in en or ko; {language!r} was asked for.")
-    if is_run and image is None:
-        raise InputError("--run needs a picture: name it with --image PHOTO.")
+    _check_form(form, language)
+    if library is not None and brief is not None:
+        raise InputError("A brief brings its own sources: leave --library out, or --brief.")
+    _check_run(image, is_run=is_run, has_result=output is not None or overwrite)
     answer = advice(
         question,
         brief=_brief(brief),
@@ -104,6 +102,22 @@ def ask(
         limits = Limits(max_megapixels, max_megabytes)
         answer = _with_picture(answer, image, output, is_run=is_run, overwrite=overwrite, limits=limits)
     say(rendered(answer, form).rstrip("\n"))
+
+
+def _check_form(form: str, language: str | None) -> None:
+    """InputError for a form or a language that no answer has."""
+    if form not in FORMATS:
+        raise InputError(f"An answer is {', '.join(FORMATS)}; {form!r} was asked for.")
+    if language not in (None, "en", "ko"):
+        raise InputError(f"An answer is in en or ko; {language!r} was asked for.")
+
+
+def _check_run(image: Path | None, *, is_run: bool, has_result: bool) -> None:
+    """InputError where a run lacks its picture, or a result is named and nothing is run."""
+    if is_run and image is None:
+        raise InputError("--run needs a picture: name it with --image PHOTO.")
+    if has_result and not is_run:
+        raise InputError("--output and --overwrite are of a result, and nothing is run: add --run.")
 
 
 def _brief(brief: str | None) -> "Brief | Path | None":

@@ -62,6 +62,8 @@ def test_the_workflow_is_run_on_a_picture(run: Run, photo: Path) -> None:
         (("enlarge", "--sources", "nowhere"), "nowhere is no folder"),
         (("enlarge", "--library", "nowhere"), "There is no library nowhere"),
         (("enlarge", "--prose"), "set ANYRES_LLM_URL"),
+        (("enlarge", "-o", "x.png"), "add --run"),
+        (("enlarge", "-b", "x.txt", "--library", "y"), "leave --library out"),
     ],
 )
 def test_bad_input_is_one_clear_sentence_and_exit_2(run: Run, arguments: tuple[str, ...], words: str) -> None:
