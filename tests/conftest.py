@@ -1,6 +1,7 @@
 """What every test stands on: the data folder, folders of one's own, two torch threads, the same examples."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +38,20 @@ def user_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
         monkeypatch.setenv(variable, str(home / variable.lower()))
     monkeypatch.setenv("ANYRES_STORE", str(home / "store.db"))
     return home
+
+
+@pytest.fixture
+def at_most_five_seconds() -> Iterator[None]:
+    """TimeoutError in a test that waits: for a pipe, say, that nobody writes to."""
+
+    def too_long(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(5)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture(scope="session", autouse=True)

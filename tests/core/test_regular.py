@@ -1,10 +1,9 @@
 """Reading what is no file: it is refused in a sentence, where it was waited for without end before."""
 
 import os
-import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,20 +13,11 @@ from anyres.core.files import read_header, read_image, read_rgb8, read_xmp
 from anyres.core.regular import refuse_special
 from anyres.core.weights import read_foreign_checkpoint, read_tensors
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes with names")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="pipes with names"),
+    pytest.mark.usefixtures("at_most_five_seconds"),
+]
 READERS = [read_header, read_image, read_xmp, read_rgb8, read_tensors, read_foreign_checkpoint]
-
-
-@pytest.fixture(autouse=True)
-def _at_most_five_seconds() -> Iterator[None]:
-    def too_long(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(5)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("read", READERS)

@@ -1,7 +1,7 @@
 """Operations of a line or two for tests of graphs, declared for as long as a test needs them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Any
 
 import numpy as np
@@ -32,16 +32,21 @@ def trimmed_size(size_hw: SizeHW, *, most: int) -> SizeHW:
 
 
 @contextmanager
-def small_operations() -> Iterator[None]:
-    """`tall`, `trim`, `beside`, `pile` and `tell` are operations inside."""
+def declared_inside(declare: Callable[[], None]) -> Iterator[None]:
+    """What `declare` declares are operations inside, and no longer behind it."""
     before = set(OPERATIONS)
-    _declare()
+    declare()
     try:
         yield
     finally:
         for name in set(OPERATIONS) - before:
-            if OPERATIONS[name].function.__module__ == __name__:
+            if OPERATIONS[name].function.__module__ == declare.__module__:  # others were only imported
                 del OPERATIONS[name]
+
+
+def small_operations() -> AbstractContextManager[None]:
+    """`tall`, `trim`, `beside`, `pile` and `tell` are operations inside."""
+    return declared_inside(_declare)
 
 
 def _declare() -> None:

@@ -16,6 +16,7 @@ from anyres.workflow.document import read_document
 from anyres.workflow.events import GraphFinished, NodeDone
 from anyres.workflow.graph import Graph, graph_of, resolve
 from anyres.workflow.graph_run import LoadedInput, run_graph
+from tests.workflow.small_operations import declared_inside
 
 RUNS: Counter[float] = Counter()  # of nodes, by their parameter
 
@@ -34,12 +35,9 @@ def first_size(sizes_hw: tuple[SizeHW, ...]) -> SizeHW:
 
 @pytest.fixture(autouse=True)
 def operations() -> Iterator[None]:
-    before = set(OPERATIONS)
     RUNS.clear()
-    declare()
-    yield
-    for name in set(OPERATIONS) - before:
-        del OPERATIONS[name]
+    with declared_inside(declare):
+        yield
 
 
 def declare() -> None:

@@ -23,6 +23,7 @@ from anyres.workflow.events import (
 from anyres.workflow.graph import Graph, graph_of, resolve
 from anyres.workflow.graph_run import Cancel, LoadedInput, run_graph
 from anyres.workflow.tasks import tasks_of
+from tests.workflow.small_operations import declared_inside
 
 RUNS: Counter[str] = Counter()  # of each operation
 Amount = Annotated[float, Field(ge=0, le=1)]
@@ -39,12 +40,9 @@ def mean_of(pictures: Any, **how: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def operations() -> Iterator[None]:
-    before = set(OPERATIONS)
     RUNS.clear()
-    declare()
-    yield
-    for name in set(OPERATIONS) - before:
-        del OPERATIONS[name]
+    with declared_inside(declare):
+        yield
 
 
 def declare() -> None:

@@ -1,9 +1,7 @@
 """Pipes among the pictures, or in place of a workflow or a record: refused, and the rest is done."""
 
 import os
-import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +16,10 @@ from anyres.workflow.folder import plan_items
 from anyres.workflow.provenance import read_record
 from anyres.workflow.run import run_batch
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes with names")
-
-
-@pytest.fixture(autouse=True)
-def _at_most_five_seconds() -> Iterator[None]:
-    def too_long(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(5)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="pipes with names"),
+    pytest.mark.usefixtures("at_most_five_seconds"),
+]
 
 
 def test_a_workflow_or_a_record_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
