@@ -18,7 +18,7 @@ from pathlib import Path
 
 from anyres.advisor.ask import answer_of
 from anyres.advisor.brief import brief_of
-from anyres.advisor.library import Library
+from anyres.advisor.source_library import Library
 from anyres.evaluation.tables import write_figures
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ from anyres.cli.report import say
 from anyres.core.errors import InputError
 
 if TYPE_CHECKING:
-    from anyres.advisor.library import Kind
+    from anyres.advisor.source_library import Kind
 
 app = typer.Typer(help="Models and papers that `anyres ask` answers from.", no_args_is_help=True)
 
@@ -34,7 +34,7 @@ def import_(
     library: Where = None,
 ) -> None:
     """Add models and papers; one of a name that is there is replaced."""
-    from anyres.advisor.library import Library, library_path
+    from anyres.advisor.source_library import Library, library_path
 
     named: list[tuple[Kind, Path | None]] = [("model", models), ("paper", papers)]
     files = [(kind, path) for kind, path in named if path is not None and str(path) != "-"]
@@ -56,7 +56,7 @@ def import_(
 
 def _of_both(files: "list[tuple[Kind, Path]]") -> "list[tuple[Kind, Path]]":
     """A file alone that holds models and papers is read for both."""
-    from anyres.advisor.library import holds_both
+    from anyres.advisor.source_library import holds_both
 
     if len(files) == 1 and holds_both(files[0][1]):
         return [("model", files[0][1]), ("paper", files[0][1])]
@@ -66,7 +66,7 @@ def _of_both(files: "list[tuple[Kind, Path]]") -> "list[tuple[Kind, Path]]":
 @app.command("show")
 def show(*, library: Where = None) -> None:
     """Say how many models and papers there are, and where they are kept."""
-    from anyres.advisor.library import Library, library_path
+    from anyres.advisor.source_library import Library, library_path
 
     path = library or library_path()
     if not path.is_file():

@@ -12,7 +12,7 @@ import pytest
 
 from anyres.advisor.ask import answer_of
 from anyres.advisor.brief import MAX_QUESTION
-from anyres.advisor.library import Imported, Library, library_path
+from anyres.advisor.source_library import Imported, Library, library_path
 from anyres.core.errors import InputError
 
 LIIF: dict[str, Any] = {
