@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from torch import Tensor, nn
 
+from anyres.core.weights import read_header, read_weights
 from anyres.models.liif.architecture import COMPACT, EDSR_BASELINE, RDN_A, RDN_B, Liif, LiifConfig
 from anyres.models.liif.control import PairBatch, PixelShuffle, PixelShuffleConfig, sample_pairs
 from anyres.models.liif.drawings import VERSION
@@ -26,6 +27,7 @@ from anyres.training.recipe import Recipe, Schedule
 
 Example = TypeVar("Example", Batch, PairBatch)
 Optimiser = Annotated[Literal["adam", "muon"], "Adam; or Muon, with which the shipped weights were finished."]
+FirstEncoder = Annotated[str | None, "File of liif-compact weights whose encoder it begins with."]
 Steps = Annotated[int | None, "Length of the schedule, steps; the recipe's own if not given."]
 
 
@@ -39,6 +41,7 @@ class LiifSettings:
     optimiser: str = "adam"
     error: str = "l1"  # or "l2", the squared one
     drawings_version: int = VERSION
+    encoder: str | None = None  # weights whose encoder the run began with
 
 
 def compact(data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam") -> Recipe[Batch]:
@@ -75,13 +78,22 @@ def paper_rdn(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
     return liif_recipe("paper-rdn", RDN_B, _paper_schedule(steps), PAPER_PATCHES, data=data)
 
 
-def control(data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam") -> Recipe[PairBatch]:
+def control(
+    data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam", encoder: FirstEncoder = None
+) -> Recipe[PairBatch]:
     """The compact encoder with a pixel-shuffle decoder for x2 alone: what does any scale cost?"""
     patches = PatchSettings(scales=(2.0, 2.0))
     kept = kept_for_validation(data)
     pictures = load_pictures(data, patches, without=kept)
     validation = load_validation(data, kept)
     config = PixelShuffleConfig(COMPACT.encoder, scale=2)
+    tensors = None if encoder is None else _encoder_of(Path(encoder))
+
+    def build() -> PixelShuffle:
+        network = PixelShuffle(config)
+        if tensors is not None:
+            network.encoder.load_state_dict(tensors)
+        return network
 
     def validate(network: nn.Module) -> Mapping[str, float]:
         assert isinstance(network, PixelShuffle)
@@ -91,9 +103,9 @@ def control(data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam") -
         name="pixel-shuffle-x2",
         model="liif",
         config=config,
-        settings=LiifSettings(patches, len(pictures.photographs), pictures.skipped),
+        settings=LiifSettings(patches, len(pictures.photographs), pictures.skipped, encoder=encoder),
         schedule=_compact_schedule(steps, optimiser),
-        build=lambda: PixelShuffle(config),
+        build=build,
         sample=lambda generator: sample_pairs(pictures, patches, generator=generator),
         loss=lambda network, batch: (network(batch.pixels) - batch.large).abs().mean(),
         validate=validate,
@@ -112,6 +124,13 @@ recipes: dict[str, Callable[..., Recipe[Any]]] = {
     "paper-rdn": paper_rdn,
 }
 PAPER_PATCHES = PatchSettings(permuted=0.0, drawn=0.0, levels=(1.0,))
+
+
+def _encoder_of(path: Path) -> dict[str, Tensor]:
+    """The encoder's tensors of a file of the compact network; raises WeightsError for another's."""
+    tensors = read_weights(read_header(path), Liif(COMPACT).state_dict())
+    start = "encoder."
+    return {name.removeprefix(start): one for name, one in tensors.items() if name.startswith(start)}
 
 
 def _compact_schedule(steps: int | None, optimiser: str) -> Schedule:

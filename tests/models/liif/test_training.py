@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from anyres.core.errors import InputError
+from anyres.core.errors import InputError, WeightsError
 from anyres.core.image import Image
+from anyres.core.weights import write_weights
 from anyres.models.liif import training
 from anyres.models.liif.architecture import COMPACT, EDSR_BASELINE, RDN_A, RDN_B, Liif, LiifConfig, Queries
 from anyres.models.liif.control import PairBatch, PixelShuffle
@@ -27,7 +28,13 @@ from tests.models.liif.networks import ENCODERS
 TINY = PatchSettings(batch=2, patch=8, queries=16, levels=(1.0,), drawn=0.0)
 SMALL = LiifConfig(ENCODERS["edsr"], hidden=(16, 12))
 CPU = Machine(torch.device("cpu"))
-LIIF = {"liif-compact": COMPACT, "liif-rdn": RDN_A, "paper-edsr-baseline": EDSR_BASELINE, "paper-rdn": RDN_B}
+LIIF = {
+    "liif-compact": COMPACT,
+    "liif-compact-finish": COMPACT,
+    "liif-rdn": RDN_A,
+    "paper-edsr-baseline": EDSR_BASELINE,
+    "paper-rdn": RDN_B,
+}
 
 
 @pytest.fixture
@@ -110,7 +117,7 @@ def test_network_and_control_are_trained_alike_by_either_optimiser(data: Path, n
     adam, muon = recipes[name](data), recipes[name](data, optimiser="muon")
     assert adam.optimiser is None
     assert muon.optimiser is Muon
-    assert (adam.schedule.learning_rate, muon.schedule.learning_rate) == (1e-3, 7e-4)
+    assert (adam.schedule.learning_rate, muon.schedule.learning_rate) == (1e-3, 5e-4)
     assert [vars(one.settings)["optimiser"] for one in (adam, muon)] == ["adam", "muon"]
 
 
@@ -145,6 +152,17 @@ def test_the_loss_is_the_mean_absolute_difference(data: Path) -> None:
     assert float(recipe.loss(network, batch)) == pytest.approx(0.25, abs=1e-6)
 
 
+@pytest.mark.usefixtures("tiny_patches")
+def test_the_finishing_leg_counts_squares_at_a_low_rate_in_true_colours(data: Path) -> None:
+    recipe: Recipe[Any] = recipes["liif-compact-finish"](data)
+    assert recipe.schedule.learning_rate == 1e-4
+    assert isinstance(recipe.settings, training.LiifSettings)
+    assert (recipe.settings.error, recipe.settings.optimiser) == ("l2", "muon")
+    batch = recipe.sample(np.random.default_rng(0))
+    network = Told(lambda pixels: batch.colours - 0.5)
+    assert float(recipe.loss(network, batch)) == pytest.approx(0.25, abs=1e-6)
+
+
 def test_a_network_is_validated_at_three_factors_on_the_kept_picture(data: Path) -> None:
     recipe = small_recipe(data)
     torch.manual_seed(0)
@@ -176,6 +194,24 @@ def test_the_control_is_trained_and_validated_at_its_one_factor(data: Path) -> N
     assert recipe.record["trained_scales"] == (2.0, 2.0)
     figures = recipe.validate(recipe.build().eval().requires_grad_(False))
     assert figures.keys() == {"x2", "mean"}
+
+
+@pytest.mark.usefixtures("tiny_patches")
+def test_the_control_begins_with_an_encoder_that_is_given(data: Path, tmp_path: Path) -> None:
+    source = Liif(COMPACT)
+    path = tmp_path / "compact.safetensors"
+    write_weights(path, source.state_dict(), model="liif", config=COMPACT, record={})
+    network = recipes["pixel-shuffle-x2"](data, encoder=str(path)).build()
+    assert isinstance(network, PixelShuffle)
+    torch.testing.assert_close(network.encoder.state_dict(), source.encoder.state_dict())
+
+
+@pytest.mark.usefixtures("tiny_patches")
+def test_the_control_refuses_the_encoder_of_another_network(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "small.safetensors"
+    write_weights(path, Liif(SMALL).state_dict(), model="liif", config=SMALL, record={})
+    with pytest.raises(WeightsError):
+        recipes["pixel-shuffle-x2"](data, encoder=str(path))
 
 
 def test_the_control_has_the_schedule_of_the_network_it_is_compared_with(
