@@ -9,6 +9,8 @@ trained it.
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from anyres.core.fused import conv_add, conv_relu
+
 
 class Edsr(nn.Module):
     """Residual blocks without normalisation between two convolutions, and one long skip."""
@@ -24,8 +26,7 @@ class Edsr(nn.Module):
     def forward(self, pixels: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c h w"]:
         """Features, at the size of the picture."""
         shallow: Tensor = self.head(pixels)
-        deep: Tensor = self.tail(self.body(shallow))
-        return deep + shallow
+        return conv_add(self.tail, self.body(shallow), shallow)
 
 
 class ResidualBlock(nn.Module):
@@ -38,5 +39,4 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Features of the same shape."""
-        refined: Tensor = self.contract(self.expand(features).relu_())
-        return refined + features
+        return conv_add(self.contract, conv_relu(self.expand, features), features)

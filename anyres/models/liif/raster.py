@@ -18,11 +18,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from anyres.core.coordinates import Neighbours, neighbours
+from anyres.core.fused import pointwise_relu, relu_
 from anyres.models.liif.architecture import Liif
 
-BLOCK_QUERIES = (
-    16384  # perceptron inputs at a time: 8 MB at width 256 in bfloat16, measured best from 8,192 to 32,768
-)
+BLOCK_VALUES = 2**22  # of a hidden layer at a time: 8 MB in bfloat16, a half for each of two cores
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ def render(
     done, from 0 to 1, after every few rows: what it raises ends the work.
     """
     width = columns.stop - columns.start
-    height = max(1, BLOCK_QUERIES // width)
+    height = max(1, BLOCK_VALUES // (width * tile.projected.shape[-1]))
     across = _Across(model, tile, columns, cell_y=2 * tile.size_hw[0] / rows.total)
     result = torch.empty((rows.stop - rows.start, width, 3), dtype=torch.float32, device=tile.pixels.device)
     for start in range(rows.start, rows.stop, height):
@@ -175,13 +174,12 @@ def _first_layer(
 def _perceptron(model: Liif, first: Float[Tensor, "y x k"]) -> Float32[Tensor, "y x 3"]:
     """`Decoder.colours` as 1x1 convolutions: on some processors three times as fast as matrix products."""
     # The batch axis comes first: added after the permutation its stride would hide that channels are last.
-    hidden = first.relu_()[None].permute(0, 3, 1, 2)
-    layers = model.decoder.linears[1:]
-    for number, layer in enumerate(layers, start=1):
-        hidden = functional.conv2d(hidden, layer.weight[:, :, None, None], layer.bias)
-        if number < len(layers):
-            hidden = hidden.relu_()
-    return hidden[0].permute(1, 2, 0).float()
+    hidden = relu_(first)[None].permute(0, 3, 1, 2)
+    *inner, last = model.decoder.linears[1:]
+    for layer in inner:
+        hidden = pointwise_relu(hidden, layer)
+    colours = functional.conv2d(hidden, last.weight[:, :, None, None], last.bias)
+    return colours[0].permute(1, 2, 0).float()
 
 
 def _runs(indices: np.ndarray) -> Iterator[tuple[int, slice]]:

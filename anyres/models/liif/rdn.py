@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from anyres.core.fused import conv_add, conv_relu
+
 
 class Rdn(nn.Module):
     """Dense blocks, all of them fused, and one long skip."""
@@ -34,8 +36,7 @@ class Rdn(nn.Module):
         for block, weight in zip(self.blocks, self.fuse.weight.split(self.channels, dim=1), strict=True):
             features = block(features)
             fused = fused + nn.functional.conv2d(features, weight)
-        deep: Tensor = self.tail(fused)
-        return deep + shallow
+        return conv_add(self.tail, fused, shallow)
 
 
 class DenseBlock(nn.Module):
@@ -52,6 +53,6 @@ class DenseBlock(nn.Module):
         """Features of the same shape."""
         dense = features
         for layer in self.layers:
-            dense = torch.cat((dense, layer(dense).relu_()), dim=1)
-        fused: Tensor = self.fuse(dense)
-        return fused + features
+            assert isinstance(layer, nn.Conv2d)
+            dense = torch.cat((dense, conv_relu(layer, dense)), dim=1)
+        return conv_add(self.fuse, dense, features)

@@ -98,7 +98,7 @@ def test_a_tile_that_starts_inside_the_picture_gives_the_pictures_colours() -> N
 def test_the_block_of_queries_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     network, pixels = small_network("rdn"), random_pixels(6, 7)
     whole = enlarge(network, pixels, (20, 23))
-    monkeypatch.setattr("anyres.models.liif.raster.BLOCK_QUERIES", 50)
+    monkeypatch.setattr("anyres.models.liif.raster.BLOCK_VALUES", 800)
     torch.testing.assert_close(enlarge(network, pixels, (20, 23)), whole, atol=2e-6, rtol=0)
 
 
