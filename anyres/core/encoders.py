@@ -79,11 +79,10 @@ def _encode_vips(image: Any, path: Path, storage: Storage) -> None:
     metadata = storage.metadata
     space = {8: ("b-w", "srgb"), 16: ("grey16", "rgb16"), 32: ("b-w", "scrgb")}[storage.depth]
     x_dpi, y_dpi = metadata.dpi or (_NO_DPI, _NO_DPI)
-    image = image.copy(
-        interpretation=space[storage.channels > 2], xres=x_dpi / _MM_PER_INCH, yres=y_dpi / _MM_PER_INCH
-    )
+    resolution = {"xres": x_dpi / _MM_PER_INCH, "yres": y_dpi / _MM_PER_INCH}
     if storage.format == "png" and metadata.dpi is None:
-        image = image.copy(xres=_NO_PNG_RESOLUTION, yres=_NO_PNG_RESOLUTION)
+        resolution = {"xres": _NO_PNG_RESOLUTION, "yres": _NO_PNG_RESOLUTION}
+    image = image.copy(interpretation=space[storage.channels > 2], **resolution)
     blobs = {
         "icc": ("icc-profile-data", metadata.icc_profile),
         "exif": ("exif-data", EXIF_PREFIX + metadata.exif if metadata.exif else None),

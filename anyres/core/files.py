@@ -65,19 +65,20 @@ def read_header(path: str | Path, *, limits: Limits | None = None) -> Header:
     return Header(size_hw=size_hw, format=picture_format, bytes=size, pages=seen.pages)
 
 
-def read_image(path: str | Path, *, limits: Limits | None = None) -> Image:
+def read_image(path: str | Path, *, limits: Limits | None = None, header: Header | None = None) -> Image:
     """The picture in a file: upright, with alpha, depth, colour profile, EXIF, XMP and DPI.
 
     1, 2 and 4 bits become 8, a palette becomes RGB, CMYK and Lab become sRGB (with a notice). EXIF
     orientation is applied and set to 1; the EXIF thumbnail, which would show the old picture, is dropped.
-    Without `limits`, the default ones hold.
+    Without `limits`, the default ones hold. A `header` that was read from this file under the same limits is
+    not read again.
 
     Raises:
         InputError: Not a picture, damaged, cut short, several pages or frames, float outside [0, 1].
         LimitError: More pixels or bytes than the limits allow.
     """
     source, limits = Path(path), limits or Limits()
-    header = read_header(source, limits=limits)
+    header = header or read_header(source, limits=limits)
     check_header(source, header, limits)
     decoded = decode(source, header.format)
     samples = turned(decoded.samples, decoded.orientation)

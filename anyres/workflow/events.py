@@ -29,7 +29,7 @@ class BatchStarted:
     """The first event."""
 
     items: int
-    megapixels: float  # of all results together, as far as their headers can be read
+    megapixels: float  # of all results together, as far as headers can be read; of many items, estimated
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ItemStarted:
     """An item is being worked on."""
 
     item: Item
-    megapixels: float  # of its result; 0 if its header cannot be read
+    megapixels: float  # of its result; 0 if its header cannot be read; of many items, the usual number
 
 
 @dataclass(frozen=True)

@@ -90,8 +90,7 @@ def refuse_inputs(inputs: Iterable[Place], results: Iterable[Place]) -> None:
     """InputError where a result would go over an input."""
     names = {name for place in inputs for name in _file_names(place)}
     for place in results:
-        if not names.isdisjoint(_file_names(place)):
-            raise InputError(f"{place} is an input, and would be replaced by a result. Name another output.")
+        _refuse_one_of(names, place)
 
 
 def refuse_shared_places(items: Sequence[Item], elements: Iterable[Place] = ()) -> None:
@@ -101,12 +100,13 @@ def refuse_shared_places(items: Sequence[Item], elements: Iterable[Place] = ()) 
         items: The whole batch.
         elements: Where the elements of outputs go that are lists.
     """
-    inputs = [place for item in items for place in item.input_places]
-    refuse_inputs(inputs, (*(place for item in items for place in item.outputs.values()), *elements))
+    inputs = {name for item in items for place in item.input_places for name in _file_names(place)}
+    for element in elements:
+        _refuse_one_of(inputs, element)
     taken: dict[str, Item] = {}
     for item in items:
         for output in item.outputs.values():
-            place = place_text(output)
+            place = _refuse_one_of(inputs, output)
             if place in taken:
                 pair = " and ".join(one.inputs_text() for one in (taken[place], item))
                 raise InputError(
@@ -151,10 +151,19 @@ def output_folders(items: Sequence[Item], lists: frozenset[str] = frozenset()) -
                 yield folder
 
 
-def _file_names(place: Place) -> set[object]:
-    """Its place and, where it is there, the file itself: on some disks letters have no case."""
+def _refuse_one_of(inputs: set[object], place: Place) -> str:
+    """InputError for a result that would go over an input; gives back the text of its place."""
+    text, *same = _file_names(place)
+    if text in inputs or not inputs.isdisjoint(same):
+        raise InputError(f"{place} is an input, and would be replaced by a result. Name another output.")
+    return str(text)
+
+
+def _file_names(place: Place) -> list[object]:
+    """The text of its place and, where it is there, the file itself: on some disks letters have no case."""
+    names: list[object] = [place_text(place)]
     if isinstance(place, Path):
         with contextlib.suppress(OSError):
             there = place.stat()
-            return {place_text(place), (there.st_dev, there.st_ino)}
-    return {place_text(place)}
+            names.append((there.st_dev, there.st_ino))
+    return names

@@ -29,6 +29,7 @@ class Journal:
     def __init__(self, folder: Place) -> None:
         self.path = _path(folder)
         self._synced_s = -math.inf
+        self._has_folder = False
         self._made: dict[str, dict[str, str]] = {}
         for item_hash, name, sha256 in _entries(self.path):
             self._made.setdefault(name, {})[item_hash] = sha256
@@ -45,7 +46,9 @@ class Journal:
         """Note what is about to get its name; RunError if the disk does not take it."""
         entry = json.dumps({"item": item_hash, "output": name, "sha256": sha256})
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._has_folder:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._has_folder = True
             with self.path.open("ab+") as file:
                 if file.seek(0, os.SEEK_END):
                     file.seek(-1, os.SEEK_END)

@@ -147,8 +147,12 @@ class _Making:
         self.graph, self.cache, self.on_progress = work.graph, cache, on_progress
         names = {port: [file.file_name for file in files] for port, files in inputs.files.items()}
         self.targets = targets_of(work.graph, task.item, names)
+        elements = [
+            one.place for one in self.targets if one.element is not None
+        ]  # the batch checked the rest
         beside = [record_place(one.place) for one in self.targets] if manner.is_record_beside else []
-        refuse_inputs(task.item.input_places, [*(one.place for one in self.targets), *beside])
+        if elements or beside:
+            refuse_inputs(task.item.input_places, [*elements, *beside])
         self.item_hash = self._item_hash()
         nodes = work.graph.nodes.values()
         self.is_single = len(nodes) == 1 and not any(node.each for node in nodes)

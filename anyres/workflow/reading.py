@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -80,7 +80,11 @@ class Inputs:
     def _loaded(self, name: str, file: InputFile) -> LoadedInput:
         """A picture read now; one of a list when its turn comes, so that memory holds one at a time."""
         is_file = self.graph.inputs[name].kind == "PictureFile"
-        load = partial(PictureFile.at if is_file else read_image, file.path, limits=self.limits)
+        load: Callable[[], Any] = (
+            partial(PictureFile.at, file.path, limits=self.limits)
+            if is_file
+            else partial(read_image, file.path, limits=self.limits, header=file.header)
+        )
         is_later = self.graph.inputs[name].is_list
         return LoadedInput(load if is_later else load(), file.sha256, file.place.name)
 

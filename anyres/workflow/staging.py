@@ -5,6 +5,7 @@ neither takes the other's work for the rest of one that was killed.
 """
 
 import contextlib
+import functools
 import hashlib
 import os
 import platform
@@ -61,6 +62,7 @@ def remove_own(folder: Path) -> None:
                 path.unlink()
 
 
+@functools.cache
 def _machine() -> str:
     return hashlib.sha256(platform.node().encode()).hexdigest()[:4]
 
