@@ -133,14 +133,15 @@ def _alike(source: Source) -> Ability | None:
     """The task to whose phrases label and summary together are most alike, if they are alike enough."""
     label = ". ".join(source.fields[name] for name in LABELS if name in source.fields)
     prose = " ".join(source.fields[name][start:end] for name, start, end in source.prose())[:_READ]
-    by_label, by_prose = likeness(label, "sources"), likeness(prose, "sources")
+    alike = likeness("sources")
+    by_label, by_prose = alike(label), alike(prose)
     scores = {task: by_label[task] + _OF_PROSE * min(by_prose[task], _MOST_OF_PROSE) for task in by_label}
     best = max(scores, key=lambda task: scores[task])
     is_labelled = by_label[best] >= _ALIKE or ("detailed_category" in source.fields and by_label[best] > 0)
     if scores[best] < _ALIKE or not (is_labelled or by_prose[best] >= _ALIKE_PROSE):
         return None
     field = next(
-        (name for name in LABELS if name in source.fields and likeness(source.fields[name], "sources")[best]),
+        (name for name in LABELS if name in source.fields and alike(source.fields[name])[best]),
         None,
     )
     if field is None:

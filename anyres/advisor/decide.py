@@ -1,10 +1,9 @@
 """From a question and its sources to a decision: the task, who does it, and what has to be said beside it.
 
-The words of the question choose the task; what the sources can do breaks ties, decides between the ways of
-enlarging, and says whether anybody provided does it at all. Similarity never chooses.
+The question's words, and what the sources can do, choose the task (`ranking.py`); the sources decide between
+the ways of enlarging, and say whether anybody provided does it at all.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,26 +13,17 @@ from anyres.advisor.attributes import told_by
 from anyres.advisor.cues import cue
 from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
 from anyres.advisor.likeness import likeness
-from anyres.advisor.naming import is_named_in, names_in, same_paper
+from anyres.advisor.naming import is_named_in, same_paper
 from anyres.advisor.question import Place, Question
+from anyres.advisor.ranking import ENLARGE, families, scores, scores_of_words
 from anyres.advisor.sources import Span
 
 Outcome = Literal["answer", "wrong_model", "none", "unclear"]
 Caveat = Literal["scale_beyond_trained", "scale_not_fixed_factor", "not_recovered"]
-ENLARGE: Final = "enlarge"  # all ways of enlarging, before one of them is chosen
-_ALIKE, _MOST_ALIKE = 0.7, 10.0  # what likeness to phrases counts, and at most
-_SMALLEST: Final = 2.0  # what words have to come to, to name a task at all
-_OF_A_FACTOR: Final = 3.0  # what a factor or two sizes say for enlarging
-_OF_A_NAME: Final = 1.5  # what it says for a task that a source that does it is called by name
-_PRIOR: Final = {"first": 2.0, "model": 1.0, "paper": 1.0}  # for a task that a provided source does
-_NEAR: Final = 0.8  # of the best score: as likely, where both are recommended
-_PROVIDED: Final = 0.5  # of the best score: near enough, where only that task is done by what is provided
-_SECOND_STEP: Final = 4.0  # what words have to come to for a further step
+_NEAR, _UNSURE = 0.5, 3.0  # log-odds between two tasks, each done by a recommended model: as likely
+_SECOND_STEP: Final = 1.0  # log-odds above what is no task, for a further step
 _DEGRADED, _VIDEO = 2.0, 3.0  # what words of a bad picture, and of a video, have to come to
 _WAY_LIKE, _WAY_AHEAD = 9.0, 1.3  # likeness to one way of enlarging, and to how much more than to the others
-_NOTHING: Final = 1.3  # share of the best task's words and likeness, from which what is no task wins
-_PICTURED, _NOT_PICTURED = 4.0, 8.0  # of the best task: pictures are meant, though another medium is named
-_PLAIN: Final = 4.0  # of the lexicon's words: a task is named plainly
 _RECOVERING: Final = frozenset(
     {*ENLARGING, "face_restoration", "colorization", "deblurring", "denoising", "inpainting",
      "low_light_enhancement", "compression_artifact_removal", "hdr_reconstruction", "reflection_removal"}
@@ -78,113 +68,39 @@ class Decision:
 def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -> Decision:
     """The decision for a question that comes with these sources."""
     every = [*models, *papers]
-    scores = _scores(question, models, papers)
-    ranked = sorted(scores, key=lambda task: -scores[task])
-    is_called = bool(models) and _is_called(question, models[0])
-    if not ranked or _is_about_something_else(question, scores, is_called=is_called):
-        return _nothing(NO_TASK)
+    odds = scores(question, models, papers)
+    ranked = sorted(odds, key=lambda task: -odds[task])
     first = ranked[0]
+    if first == NO_TASK:
+        return _nothing(NO_TASK)
     if first == ENLARGE and question.factor is None and cue("shrinking").search(question.text):
         return _nothing(NO_TASK)  # the list has no task of making smaller
-    if question.is_sequence and (steps := _steps(question, scores, models, papers)):
+    if question.is_sequence and (steps := _steps(question, odds, models, papers)):
         return _finished(question, _in_order(question, steps), models, every)
     for second in ranked[1:3]:
-        if _is_unclear(question, scores, first, second, models):
+        if _is_unclear(question, odds, first, second, models):
             ids = tuple(_id(question, task, models) for task in (first, second))
             return Decision("unclear", ids, (), None, (), (), (), None)
-    for task in ranked:
-        if scores.get(task, 0.0) < _PROVIDED * scores.get(first, 0.0):
-            break
-        step = _chosen(question, task, models, papers)
-        if step is not None:
-            return _finished(question, [step], models, every)
+    step = _chosen(question, first, models, papers)
+    if step is not None:
+        return _finished(question, [step], models, every)
     return _nothing(_id(question, first, every))
 
 
 def asked_tasks(question: Question) -> list[str]:
-    """The tasks that the words of a question speak of, the likeliest first; all ways of enlarging are one."""
-    scores = _scores(question, [], [])
-    if _is_about_something_else(question, scores):
-        return []
-    return sorted(scores, key=lambda task: -scores[task])
-
-
-def _scores(question: Question, models: Sequence[Able], papers: Sequence[Able]) -> dict[str, float]:
-    """By task, all ways of enlarging as one: what its words come to, with a little for what is provided."""
-    words = lexicon()
-    alike = likeness(question.read, "questions")
-    scores = {
-        task: question.score(task) + _like(alike[task]) for task in words.tasks if task not in ENLARGING
-    }
-    base = question.score(ENLARGE) + _factor_bonus(question, ENLARGE)
-    video, real = question.score("video_sr"), question.score("real_world_sr")
-    extra = max(0.0, min(3.0, question.score("sisr_any"))) / 2
-    ways = max(video if base > 0 else 0.6 * video, 0.4 * real if base > 0 else 0.0, 0.0)
-    scores[ENLARGE] = base + extra + ways + _like(max(alike[way] for way in ENLARGING))
-    for able in (*models, *papers):
-        if _is_called(question, able) and (families := _families(able)):
-            scores[families[0]] += _OF_A_NAME * (2 if able in models[:1] else 1)
-    kept = {task: score for task, score in scores.items() if score >= _SMALLEST}
-    for number, able in enumerate(models):
-        for task in _families(able):
-            if task in kept:
-                kept[task] += _PRIOR["first"] if number == 0 else _PRIOR["model"]
-                break
-    for task in kept:
-        if any(task in _families(able) for able in papers):
-            kept[task] += _PRIOR["paper"]
-    return kept
-
-
-def _like(score: float) -> float:
-    """What likeness says, in the units of the lexicon's words."""
-    return min(_MOST_ALIKE, _ALIKE * score)
-
-
-def _factor_bonus(question: Question, task: str) -> float:
-    if task != ENLARGE or question.factor is None:
-        return 0.0
-    others = [question.score(one) for one in lexicon().tasks if one not in ENLARGING]
-    return _OF_A_FACTOR if question.score(ENLARGE) > 0 or max(others) < 5.0 else 0.5
-
-
-def _families(able: Able) -> list[str]:
-    return list(
-        dict.fromkeys(ENLARGE if task in ENLARGING else task for task in (one.task for one in able.abilities))
-    )
-
-
-def _is_about_something_else(
-    question: Question, scores: Mapping[str, float], *, is_called: bool = False
-) -> bool:
-    """No question of pictures: another medium is named, or it is most like what is no task."""
-    is_pictured, best = bool(cue("pictures").search(question.text)), max(scores.values(), default=0.0)
-    needed = _PICTURED if is_pictured else _NOT_PICTURED
-    if cue("no_pictures").search(question.text) and best < needed:
-        return True
-    if question.factor is not None or is_called:
-        return False
-    alike = likeness(question.read, "questions")
-    nothing = alike[NO_TASK]
-    best_like = max(score for task, score in alike.items() if task != NO_TASK)
-    words = max(question.score(task) for task in (*lexicon().tasks, ENLARGE))
-    return nothing > best_like and _like(nothing) + _ALIKE > _NOTHING * words
-
-
-def _is_called(question: Question, able: Able) -> bool:
-    return any(
-        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", question.text, re.IGNORECASE)
-        for name in names_in([able.source])
-    )
+    """The tasks that a question speaks of, the likeliest first; all ways of enlarging are one."""
+    odds = scores_of_words(question)
+    ranked = sorted(odds, key=lambda task: -odds[task])
+    return [] if ranked[0] == NO_TASK else [task for task in ranked if task != NO_TASK]
 
 
 def _steps(
-    question: Question, scores: Mapping[str, float], models: Sequence[Able], papers: Sequence[Able]
+    question: Question, odds: Mapping[str, float], models: Sequence[Able], papers: Sequence[Able]
 ) -> list[Step]:
     """Two steps by two recommended models, where the question speaks of both tasks; none otherwise."""
-    tasks = {_families(able)[0] for able in models if able.abilities}
-    likely = sorted((task for task in tasks if task in scores), key=lambda task: -scores[task])[:2]
-    if len(likely) < 2 or scores[likely[1]] < _SECOND_STEP:
+    tasks = {families(able)[0] for able in models if able.abilities}
+    likely = sorted(tasks, key=lambda task: -odds[task])[:2]
+    if len(likely) < 2 or odds[likely[1]] < odds[NO_TASK] + _SECOND_STEP:
         return []
     steps = [_chosen(question, task, models, papers) for task in likely]
     found = [step for step in steps if step is not None and step.by in models]
@@ -192,18 +108,18 @@ def _steps(
 
 
 def _is_unclear(
-    question: Question, scores: Mapping[str, float], first: str, second: str, models: Sequence[Able]
+    question: Question, odds: Mapping[str, float], first: str, second: str, models: Sequence[Able]
 ) -> bool:
     """Two tasks as likely as each other, each done by a recommended model."""
-    done = [task for able in models for task in _families(able)[:1]]
+    done = [task for able in models for task in families(able)[:1]]
     if first not in done or second not in done or question.is_sequence:
         return False
-    share = 0.3 if cue("unsure").search(question.text) else _NEAR
-    return scores[second] >= share * scores[first]
+    apart = _UNSURE if cue("unsure").search(question.text) else _NEAR
+    return odds[first] - odds[second] <= apart
 
 
 def _id(question: Question, task: str, sources: Sequence[Able]) -> str:
-    """The id of a task of `_scores`: which way of enlarging, where nobody was chosen."""
+    """The id of a task of `scores`: which way of enlarging, where nobody was chosen."""
     if task != ENLARGE:
         return task
     if _is_video(question):
@@ -227,7 +143,7 @@ def _is_video(question: Question) -> bool:
 def _is_most_like(question: Question, way: str) -> bool:
     if question.score(way) <= 0:
         return False  # likeness alone is no word of it
-    alike = likeness(question.read, "questions")
+    alike = likeness("questions")(question.read)
     others = max(alike[other] for other in ENLARGING if other != way)
     return alike[way] > max(_WAY_LIKE, _WAY_AHEAD * others)
 

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Final, Literal
@@ -23,15 +23,33 @@ _NEUTRAL: Final = 0.5  # log odds that say nothing yet
 _CLIP: Final = 2.5  # what one word may say for a task, log odds
 
 
-def likeness(text: str, bank: Bank) -> dict[str, float]:
-    """By task, how much more a text is like its phrases than like those of the others; 0 where it is not."""
-    weights = _weights(bank)
-    found = set(features(text))
-    scores = {}
-    for task, words in weights.items():
-        score = sum(words[one] for one in found if one in words)
-        scores[task] = max(0.0, score)
-    return scores
+class Likeness:
+    """A bank of phrases, by task, that texts are compared with."""
+
+    def __init__(self, phrases: Mapping[str, Sequence[str]]) -> None:
+        self._weights = _weights(phrases)
+
+    def __call__(self, text: str) -> dict[str, float]:
+        """By task, how much more a text is like its phrases than like those of the others; 0 where not."""
+        found = set(features(text))
+        return {
+            task: max(0.0, sum(words[one] for one in found if one in words))
+            for task, words in self._weights.items()
+        }
+
+
+@functools.cache
+def likeness(name: Bank) -> Likeness:
+    """The bank of that name that ships."""
+    return Likeness(phrases(name))
+
+
+def phrases(name: Bank) -> Mapping[str, Sequence[str]]:
+    """The phrases of a bank that ships, by task."""
+    banks: Mapping[str, Mapping[str, Sequence[str]]] = json.loads(
+        (Path(__file__).parent / "phrases.json").read_text(encoding="utf-8")
+    )
+    return banks[name]
 
 
 def features(text: str) -> list[str]:
@@ -72,9 +90,15 @@ def stem_of(word: str) -> str:
     return word
 
 
-@functools.cache
-def _weights(bank: Bank) -> Mapping[str, Mapping[str, float]]:
-    phrases = json.loads((Path(__file__).parent / "phrases.json").read_text(encoding="utf-8"))[bank]
+def bank() -> dict[str, dict[str, list[str]]]:
+    """The phrases that ship, by bank and task."""
+    phrases: dict[str, dict[str, list[str]]] = json.loads(
+        (Path(__file__).parent / "phrases.json").read_text(encoding="utf-8")
+    )
+    return phrases
+
+
+def _weights(phrases: Mapping[str, Sequence[str]]) -> Mapping[str, Mapping[str, float]]:
     counts = {
         task: Counter(one for phrase in texts for one in set(features(phrase)))
         for task, texts in phrases.items()

@@ -16,9 +16,10 @@ from typing import Any, Final, Literal
 
 from anyres.advisor.abilities import able
 from anyres.advisor.brief import MAX_QUESTION, Brief, brief_of_lists, no_name, source_of, whole_letters
-from anyres.advisor.decide import ENLARGE, asked_tasks
+from anyres.advisor.decide import asked_tasks
 from anyres.advisor.lexicon import ENLARGING, lexicon
 from anyres.advisor.question import read_question
+from anyres.advisor.ranking import ENLARGE
 from anyres.advisor.sources import Source
 from anyres.core.errors import InputError, LimitError
 
