@@ -1,6 +1,6 @@
 """How good are the advisor's answers? Every item of the test set asked; the advisor beside three baselines.
 
-    python benchmarks/advisor_quality.py [--folders dev dev_b dev_c test_a test_b] [--results FILE] [--misses]
+    python benchmarks/advisor_quality.py [--folders FOLDER ...] [--results FILE] [--misses]
 
 Task, model and roles against the gold; refusals (nothing fits, another model, an attribute that no source
 states, a factor that is not there) as labels; nuggets by the spans that the answer cites; citations by
@@ -30,7 +30,7 @@ from anyres.workflow.document import document_text, read_document
 from anyres.workflow.graph import resolve
 
 HERE = Path(__file__).parent
-FOLDERS = ("dev", "dev_b", "dev_c", "test_a", "test_b")
+FOLDERS = ("dev", "dev_b", "dev_c", "dev_d", "dev_e", "test_a", "test_b", "test_c")
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+")
 ENLARGING = ("sisr_any", "sisr", "real_world_sr", "video_sr")
 

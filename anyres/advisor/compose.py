@@ -176,6 +176,8 @@ def _workflow(material: Material) -> Iterator[Sentence]:
     if not decision.steps:
         if material.every:
             yield material.say(2, "none", material.place(None))
+        yield from _factor_sentences(material)
+        yield from _limits(material)
         return
     spans = [span for step in decision.steps for span in _carrying(step.by, step.task)]
     yield material.say(2, "chain", *spans, chain=chain_text(material.steps, material.language))
@@ -249,7 +251,8 @@ def _factor_sentences(material: Material) -> Iterator[Sentence]:
     factor, factors = material.question.factor, material.decision.factors
     if factor is None or factors is None:
         return
-    enlarging = next(step.by for step in material.decision.steps if step.task in ENLARGING)
+    steps = material.decision.steps
+    enlarging = material.decision.short or next(step.by for step in steps if step.task in ENLARGING)
     if factors.fixed and not factors.has(factor.value):
         span = factors.span or enlarging.source.span("name")
         slots = {"name": shown_name(enlarging.source), "fixed": _factors_text(enlarging, material)}

@@ -20,7 +20,8 @@ from anyres.advisor.sources import Span
 
 Outcome = Literal["answer", "wrong_model", "none", "unclear"]
 Caveat = Literal["scale_beyond_trained", "scale_not_fixed_factor", "not_recovered"]
-_NEAR, _UNSURE = 0.5, 3.0  # log-odds between two tasks, each done by a recommended model: as likely
+_NEAR, _UNSURE = 2.0, 5.0  # log-odds between two tasks, each done by a recommended model: as likely
+_SHORT: Final = 20  # words of a question that may be too few to tell two tasks apart
 _SECOND_STEP: Final = 1.0  # log-odds above what is no task, for a further step
 _DEGRADED, _VIDEO = 2.0, 3.0  # what words of a bad picture, and of a video, have to come to
 _WAY_LIKE, _WAY_AHEAD = 9.0, 1.3  # likeness to one way of enlarging, and to how much more than to the others
@@ -58,6 +59,8 @@ class Decision:
     stated: tuple[tuple[str, Place, Span], ...]  # asked attributes that a source tells
     not_stated: tuple[tuple[str, Place], ...]  # and those that none does
     factors: Factors | None  # of the source that enlarges
+    factor: float | None = None  # that is asked for
+    short: Able | None = None  # what enlarges, where nothing provided does by as much as is asked
 
     @property
     def task(self) -> str:
@@ -82,9 +85,11 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
             ids = tuple(_id(question, task, models) for task in (first, second))
             return Decision("unclear", ids, (), None, (), (), (), None)
     step = _chosen(question, first, models, papers)
-    if step is not None:
-        return _finished(question, [step], models, every)
-    return _nothing(_id(question, first, every))
+    if step is None:
+        return _nothing(_id(question, first, every))
+    if step.task in ENLARGING and _is_out_of_reach(question, every):
+        return _short_of(question, step.by, every)
+    return _finished(question, [step], models, every)
 
 
 def asked_tasks(question: Question) -> list[str]:
@@ -114,8 +119,11 @@ def _is_unclear(
     done = [task for able in models for task in families(able)[:1]]
     if first not in done or second not in done or question.is_sequence:
         return False
-    apart = _UNSURE if cue("unsure").search(question.text) else _NEAR
-    return odds[first] - odds[second] <= apart
+    if cue("unsure").search(question.text):
+        return odds[first] - odds[second] <= _UNSURE
+    is_short = len(question.text.split()) <= _SHORT
+    is_arguing = cue("turned_down").search(question.text) or cue("recommended").search(question.text)
+    return is_short and not is_arguing and odds[first] - odds[second] <= _NEAR
 
 
 def _id(question: Question, task: str, sources: Sequence[Able]) -> str:
@@ -124,6 +132,8 @@ def _id(question: Question, task: str, sources: Sequence[Able]) -> str:
         return task
     if _is_video(question):
         return "video_sr"
+    if question.factor is not None and not question.factor.is_whole:
+        return "sisr_any"
     ways = {one.task for able in sources for one in able.abilities if one.task in ENLARGING}
     if len(ways) == 1:
         return ways.pop()
@@ -221,6 +231,7 @@ def _finished(
         stated,
         not_stated,
         factors,
+        factor=question.factor.value if question.factor else None,
     )
 
 
@@ -272,6 +283,24 @@ def _attributes(
         else:
             stated.append((name, place, span))
     return tuple(stated), tuple(missing)
+
+
+def _is_out_of_reach(question: Question, every: Sequence[Able]) -> bool:
+    """Whether all that enlarges has fixed factors, and the one asked for is larger than any of them."""
+    if question.factor is None:
+        return False
+    fixed = [able.factors.fixed for able in every if able.tasks & set(ENLARGING)]
+    return all(one and question.factor.value > max(one) + 5e-3 for one in fixed)
+
+
+def _short_of(question: Question, able: Able, every: Sequence[Able]) -> Decision:
+    """Nothing does it; this one would by a smaller factor."""
+    caveats: tuple[Caveat, ...] = ("scale_not_fixed_factor",)
+    if question.unknowable:
+        caveats += ("not_recovered",)
+    return Decision(
+        "none", (_id(question, ENLARGE, every),), (), None, caveats, (), (), able.factors, short=able
+    )
 
 
 def _nothing(task: str) -> Decision:

@@ -11,7 +11,8 @@ LARGEST_FACTOR: Final = 1_000.0
 _NUMBER: Final = r"\d{1,4}(?:[.,]\d{1,3})?"
 _NUMBER_WORDS: Final = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "eight": 8, "ten": 10, "twelve": 12, "twenty": 20,
-    "seven": 7, "nine": 9, "thirty": 30, "a hundred": 100, "one and a half": 1.5, "two and a half": 2.5,
+    "seven": 7, "nine": 9, "eleven": 11, "fifteen": 15, "sixteen": 16,
+    "thirty": 30, "a hundred": 100, "one and a half": 1.5, "two and a half": 2.5,
     "three and a half": 3.5,
     "four and a half": 4.5, "five and a half": 5.5, "six and a half": 6.5, "seven and a half": 7.5,
     "두": 2, "세": 3, "네": 4, "다섯": 5, "여섯": 6, "여덟": 8, "열": 10, "백": 100,
@@ -53,10 +54,17 @@ _SIDE: Final = re.compile(
     r"|across)\b|(?<![\d.])(?P<n3>\d{2,5})[- ](?:dots?|per inch|dpi)\b",
     re.IGNORECASE,
 )
+_OF_AREA: Final = re.compile(
+    rf"(?:(?P<n>{_NUMBER})|\b(?P<w>{_SPELLED})) times (?:the area|the pixels|as many (?:mega)?pixels)", re.I
+)
+_LENGTH: Final = re.compile(
+    r"(?<![\d.,])(?P<n>\d{1,4}(?:[.,]\d{1,2})?) ?(?P<unit>cm|mm|centimet(?:re|er)s?|inch(?:es)?|lines)\b",
+    re.I,
+)
 _NAMED_WIDTHS: Final = {"4k": 3840, "8k": 7680, "full hd": 1920, "full-hd": 1920, "fhd": 1920, "uhd": 3840}
 _BARE: Final = re.compile(
     r"(?:wants?|needs?|from|to|at|for|requires|exactly|->|→)\s(?P<n>\d{1,2},\d{3}|\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
-    r"|\s?(?!to\b|by\b|and\b|or\b|on\b|across\b)[a-z가-힣])",
+    r"|\s?(?!to\b|by\b|and\b|or\b|on\b|across\b|for\b|but\b|wide\b|high\b|in\b)[a-z가-힣])",
     re.I,
 )
 _PAPER: Final = re.compile(r"(?<![\w.])A(?P<n>[0-8])(?![\w.])")
@@ -83,8 +91,8 @@ def factor_in(text: str) -> tuple[Factor | None, Place | None]:
     stated = sorted(
         (one for one in _stated_factors(text) if 1 < one.value <= LARGEST_FACTOR), key=lambda one: one.place
     )
-    of_pairs, of_sizes = _factor_of_pairs(text), _factor_of_sizes(text) or _factor_of_paper(text)
-    found = of_pairs or (stated[0] if stated else of_sizes)
+    of_sizes = _factor_of_sizes(text) or _factor_of_paper(text) or _factor_of_lengths(text)
+    found = _factor_of_pairs(text) or _factor_of_area(text) or (stated[0] if stated else of_sizes)
     return found, huge.span() if huge else None
 
 
@@ -134,6 +142,29 @@ def _factor_of_sizes(text: str) -> Factor | None:
         return None
     low, high = sorted(sorted(sides)[:2], key=lambda one: one[1])
     return _ratio(low[1], high[1], high[2])
+
+
+def _factor_of_area(text: str) -> Factor | None:
+    """What "nine times the area" gives: three times as wide."""
+    found = _OF_AREA.search(text)
+    if found is None:
+        return None
+    times = _NUMBER_WORDS[found["w"].lower()] if found["w"] else float(found["n"].replace(",", "."))
+    return _ratio(1.0, math.sqrt(times), found.span())
+
+
+def _factor_of_lengths(text: str) -> Factor | None:
+    """What two lengths of one unit give: "2.5 cm wide ... 30 cm"; "576 lines ... 1728"."""
+    found = list(_LENGTH.finditer(text))
+    sides = [(float(one["n"].replace(",", ".")), one.span()) for one in found]
+    if len(found) == 1 and found[0]["unit"].lower() == "lines":
+        sides += [(float(_pixels(one["n"])), one.span("n")) for one in _BARE.finditer(text)]
+    elif len(found) < 2 or found[0]["unit"][:2].lower() != found[1]["unit"][:2].lower():
+        return None
+    if len(sides) < 2:
+        return None
+    low, high = sorted(sides[:2])
+    return _ratio(low[0], high[0], high[1])
 
 
 def _factor_of_paper(text: str) -> Factor | None:

@@ -99,7 +99,9 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
     """What the question says; `names` of models in it say nothing of the task."""
     words = lexicon()
     whole, text = text, _without(text, names)
-    factor, refused = factor_in(text)
+    factor, refused = factor_in(_without_asides(text))
+    if factor is None:
+        factor, refused = factor_in(text)
     unknowable = cue("unknowable").search(text)
     mentions = tuple(_mentions(text, words))
     return Question(
@@ -155,6 +157,14 @@ def _asides(text: str) -> Iterator[tuple[Place, float]]:
             yield sentence.span(), _REJECTED
         elif cue("recommended").search(sentence.group()):
             yield sentence.span(), _ASIDE
+
+
+def _without_asides(text: str) -> str:
+    """The question without the sentences that only say what was recommended, letter for letter."""
+    letters = list(text)
+    for (start, end), _ in _asides(text):
+        letters[start:end] = " " * (end - start)
+    return "".join(letters)
 
 
 def _share(text: str, place: Place, clauses: Sequence[int], asides: Sequence[tuple[Place, float]]) -> float:

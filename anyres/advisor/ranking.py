@@ -102,8 +102,13 @@ def _provided(
     """What the sources say for a task."""
     first, others = models[:1], models[1:]
     doing = [able for able in (*models, *papers) if families(able)[:1] == [task]]
+    is_first = any(able in first for able in doing)
+    is_turned_down = bool(cue("turned_down").search(question.text))
+    is_only_recommended = bool(cue("recommended").search(question.text))
     return {
-        "first model": float(any(able in first for able in doing)),
+        "first model": float(is_first),
+        "first model, turned down": float(is_first and is_turned_down),
+        "first model, only recommended": float(is_first and is_only_recommended),
         "another model": float(any(able in others for able in doing)),
         "paper": float(any(able in papers for able in doing)),
         "several": float(len(doing) > 1),

@@ -25,7 +25,10 @@ Reason = Literal[
 ]
 _IDEAS: Final = {
     "resolution": re.compile(r"resolution|upsampl|up-?scal|rescal|super-?res|enlarg|magnif|finer", re.I),
-    "restoration": re.compile(r"restor|degrad|denois|deblur|noise|artifact|artefact|haze|rain|enhanc", re.I),
+    "restoration": re.compile(
+        r"restor|degrad|denois|deblur|\bnoise|artifact|artefact|\bhaz[ey]|\brain(?:y|s|drops?)?\b|derain|enhanc",
+        re.I,
+    ),
     "correspondence": re.compile(
         r"match|correspond|align|regist|optical flow|between (?:two|the) (?:frames|pictures|images)", re.I
     ),
@@ -34,6 +37,7 @@ _IDEAS: Final = {
     "language": re.compile(r"\btext|caption|language|question|words?\b", re.I),
     "geometry": re.compile(r"depth|3d|stereo|views?\b|pose", re.I),
 }  # fmt: skip
+_PICTURES: Final = re.compile(r"image|picture|photo|pixel|video|visual|frame|scene|vision", re.I)
 _KIN: Final = (  # tasks of different groups that one idea joins
     frozenset({"video_sr", "frame_interpolation", "optical_flow"}),  # several frames
     frozenset({"inpainting", "semantic_segmentation", "background_removal"}),  # masks
@@ -74,7 +78,7 @@ def _role(decision: Decision, able: Able) -> RoleOf:
         if same_paper(able.source, step.by.source):
             return RoleOf(able.source.id, "supporting", "paper_of", number, own, shown)
     for number, step in enumerate(decision.steps):
-        if _is_of_same_task(able, step.task):
+        if _is_of_same_task(able, step.task) and not _lacks_factor(decision, able):
             ability = able.ability(step.task)
             assert ability is not None
             return RoleOf(able.source.id, "supporting", "same_task", number, ability.task, ability.span)
@@ -98,6 +102,13 @@ def _is_of_same_task(able: Able, task: str) -> bool:
     return task in able.tasks
 
 
+def _lacks_factor(decision: Decision, able: Able) -> bool:
+    """Whether it enlarges by other factors alone than the one that is asked for and that another gives."""
+    if decision.factor is None or able.factors.has(decision.factor):
+        return False
+    return any(step.task in ENLARGING and step.by.factors.has(decision.factor) for step in decision.steps)
+
+
 def _shares_idea(decision: Decision, able: Able) -> bool:
     """The same group of tasks, a better picture in both, or the words of the idea in its own text."""
     tasks = lexicon().tasks
@@ -106,7 +117,7 @@ def _shares_idea(decision: Decision, able: Able) -> bool:
         if any(_is_near(asked, one) for one in done) or asked.id in able.mentions:
             return True
         text = " ".join(able.source.fields.values())
-        if len(_IDEAS[asked.group].findall(text)) >= 2:
+        if len(_IDEAS[asked.group].findall(text)) >= 2 and _PICTURES.search(text):
             return True
     return False
 
