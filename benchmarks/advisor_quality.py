@@ -99,9 +99,19 @@ def items(folder: str) -> Iterator[Item]:
 
 def refusals_of_gold(gold: Mapping[str, Any]) -> set[str]:
     """What an answer must refuse or warn of, as labels."""
-    outcome = {gold["outcome"]} & {"none", "wrong_model"}
-    scale = {"scale"} & {"scale" for one in gold["caveats"] if one.startswith("scale")}
-    return outcome | scale | {f"not_stated:{one}" for one in gold["not_stated"]}
+    return refusals_of(gold["outcome"], gold["caveats"], gold["not_stated"])
+
+
+def refusals_of(outcome: str, caveats: Sequence[str], not_stated: Sequence[str]) -> set[str]:
+    """What is refused, as labels.
+
+    A factor that no source has is one refusal, `scale`, whether the outcome is called `none` or `answer` with
+    a caveat: the guide for annotators allows both, and they differ.
+    """
+    labels = {outcome} & {"none", "wrong_model"} | {f"not_stated:{one}" for one in not_stated}
+    if any(one.startswith("scale") for one in caveats):
+        labels = labels - {"none"} | {"scale"}
+    return labels
 
 
 def ours(item: Item) -> Said:
@@ -111,13 +121,11 @@ def ours(item: Item) -> Said:
     given = {link.address for source in item.brief.sources for link in source.links}
     shown = {found.rstrip(".,;") for found in ADDRESS.findall(text)} - {"http://www.w3.org/2000/svg"}
     primary = [item.names[step.source] for step in answer.steps]
-    outcome = {answer.outcome} & {"none", "wrong_model"}
-    scale = {"scale"} if any(one.startswith("scale") for one in answer.caveats) else set()
     return Said(
         task=answer.task if answer.outcome != "unclear" else "unclear",
         primary=primary,
         roles={item.names[one.source]: one.role for one in answer.roles},
-        refusals=outcome | scale | {f"not_stated:{one}" for one in answer.not_stated},
+        refusals=refusals_of(answer.outcome, answer.caveats, answer.not_stated),
         nuggets=lambda nugget: _cites(answer, item, nugget),
         citations=_citations(answer),
         foreign_links=len(

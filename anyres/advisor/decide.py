@@ -184,7 +184,8 @@ def _misfit(question: Question, able: Able) -> float:
     is_video = _is_video(question) or (way == "video_sr" and question.score("video_sr") >= _VIDEO / 2)
     misfit = 5.0 if (way == "video_sr") != is_video else 0.0
     if not is_video:
-        misfit += 1.0 if (way == "real_world_sr") != _is_degraded(question) else 0.0
+        is_degraded = _is_degraded(question)
+        misfit += 0.0 if (way == "real_world_sr") == is_degraded else 2.0 if is_degraded else 1.0
     if question.factor and not able.factors.has(question.factor.value):
         misfit += 4.0
     elif question.factor and not question.factor.is_whole and way != "sisr_any" and not able.factors.fixed:
@@ -286,11 +287,17 @@ def _attributes(
 
 
 def _is_out_of_reach(question: Question, every: Sequence[Able]) -> bool:
-    """Whether all that enlarges has fixed factors, and the one asked for is larger than any of them."""
+    """Whether all that enlarges has fixed factors, and the one asked for is larger than any of them.
+
+    A source of the plain way that states no factor does not count.
+    """
     if question.factor is None:
         return False
-    fixed = [able.factors.fixed for able in every if able.tasks & set(ENLARGING)]
-    return all(one and question.factor.value > max(one) + 5e-3 for one in fixed)
+    enlarging = [able for able in every if able.tasks & set(ENLARGING)]
+    if any(not able.factors.fixed and able.tasks & {"sisr_any"} for able in enlarging):
+        return False
+    fixed = [able.factors.fixed for able in enlarging if able.factors.fixed]
+    return bool(fixed) and all(question.factor.value > max(one) + 5e-3 for one in fixed)
 
 
 def _short_of(question: Question, able: Able, every: Sequence[Able]) -> Decision:

@@ -15,17 +15,23 @@ _NUMBER_WORDS: Final = {
     "thirty": 30, "a hundred": 100, "one and a half": 1.5, "two and a half": 2.5,
     "three and a half": 3.5,
     "four and a half": 4.5, "five and a half": 5.5, "six and a half": 6.5, "seven and a half": 7.5,
-    "두": 2, "세": 3, "네": 4, "다섯": 5, "여섯": 6, "여덟": 8, "열": 10, "백": 100,
+    "thirteen": 13, "fourteen": 14, "eighteen": 18, "twenty-five": 25, "forty": 40, "fifty": 50,
+    "a dozen": 12,
+    "일곱": 7, "아홉": 9, "열두": 12, "열다섯": 15, "열여섯": 16, "스무": 20, "서른": 30, "마흔": 40,
+    "쉰": 50, "두": 2, "세": 3, "네": 4, "다섯": 5, "여섯": 6, "여덟": 8, "열": 10, "백": 100,
 }  # fmt: skip
 _SPELLED: Final = "|".join(sorted((one for one in _NUMBER_WORDS if one.isascii()), key=len, reverse=True))
+_SPELLED_KOREAN: Final = "|".join(
+    sorted((one for one in _NUMBER_WORDS if not one.isascii()), key=len, reverse=True)
+)
 _FACTORS: Final = (
     re.compile(rf"(?<![\w.,])[x×]\s?(?P<n>{_NUMBER})(?![\w]|[.,]\d| ?[x×] ?\d)", re.IGNORECASE),
     re.compile(rf"(?<![\w.,×])(?P<n>{_NUMBER})\s?[x×](?!\s?\d|\w)", re.IGNORECASE),
     re.compile(rf"(?<![\w.,])(?P<n>{_NUMBER})[- ]?(?:fold|times\b|배(?!경|포|우|열|송|치))", re.IGNORECASE),
-    re.compile(rf"\b(?P<w>{_SPELLED})[- ](?:fold|times)\b", re.I),
+    re.compile(rf"\b(?P<w>{_SPELLED})(?:[- ]?fold|[- ]times)\b", re.I),
     re.compile(rf"\b(?:factor|scale) of (?P<w>{_SPELLED})\b", re.I),
     re.compile(rf"\bstraight to (?P<w>{_SPELLED})\b", re.I),
-    re.compile(r"(?P<w>두|세|네|다섯|여섯|여덟|열|백)\s?배(?!경|포|우|열|송|치)"),
+    re.compile(rf"(?P<w>{_SPELLED_KOREAN})\s?배(?!경|포|우|열|송|치)"),
     re.compile(
         r"\b(?:scale|factors?|magnification|zoom)(?:\s+(?:of|is|=))?\s*=?\s*(?P<n>\d{1,3}(?:[.,]\d{1,3})?)\b",
         re.I,
@@ -38,16 +44,18 @@ _FACTORS: Final = (
 )  # fmt: skip
 _TWICE: Final = re.compile(
     r"\b(?P<w>twice|double[sd]?|doubling|trebl\w+|triple[sd]?|tripling|quadruple[sd]?|quadrupling|quintuple[sd]?"
-    r"|half as (?:big|large|wide) again)\b",
+    r"|half as (?:big|large|wide) again)\b(?! (?:the )?(?:number of )?(?:frames?|fps)\b)",
     re.I,
 )
 _TWICE_IS: Final = {"twi": 2.0, "dou": 2.0, "tri": 3.0, "tre": 3.0, "qua": 4.0, "qui": 5.0, "hal": 1.5}
 _ENLARGING_NEAR: Final = re.compile(
     r"enlarg|upscal|large|bigger|\bbig\b|\bsize\b|wide|width|height|resolution|magnif|pixel|blow|high\b|tall"
-    r"|\bres\b|super|확대|크|키|해상도|업스케일|늘|인쇄",
+    r"|\bres\b|\bside\b|super|확대|크|키|해상도|업스케일|늘|인쇄",
     re.IGNORECASE,
 )
-_PAIR: Final = re.compile(r"(?<![\d.])(?P<w>\d{2,5})\s?[x×*]\s?(?P<h>\d{2,5})(?![\d.])", re.IGNORECASE)
+_PAIR: Final = re.compile(
+    r"(?<![\d.])(?P<w>\d{2,5})(?:\s?[x×*]\s?| by )(?P<h>\d{2,5})(?!\d|\.\d)", re.IGNORECASE
+)
 _SIDE: Final = re.compile(
     r"(?<![\d.x×])(?P<n>\d{2,5}|\d{1,2},\d{3})[- ]?(?:px|pixels?|pix|픽셀|p\b)(?![\w])"
     r"|(?<![\d.])(?P<n2>\d{3,5}|\d{1,2},\d{3})\s+(?:wide"
@@ -60,6 +68,10 @@ _OF_AREA: Final = re.compile(
 _LENGTH: Final = re.compile(
     r"(?<![\d.,])(?P<n>\d{1,4}(?:[.,]\d{1,2})?) ?(?P<unit>cm|mm|centimet(?:re|er)s?|inch(?:es)?|lines)\b",
     re.I,
+)
+_PERCENT: Final = re.compile(r"(?<![\d.,])(?P<n>[1-9]\d{2,3}) ?(?:%|per ?cent\b|퍼센트)", re.I)
+_MEGAPIXELS: Final = re.compile(
+    r"(?<![\d.,])(?P<n>\d{1,3}(?:[.,]\d{1,2})?)[ -]?(?:mp|mpix|megapixels?|메가픽셀|만 화소)\b", re.I
 )
 _NAMED_WIDTHS: Final = {"4k": 3840, "8k": 7680, "full hd": 1920, "full-hd": 1920, "fhd": 1920, "uhd": 3840}
 _BARE: Final = re.compile(
@@ -91,7 +103,13 @@ def factor_in(text: str) -> tuple[Factor | None, Place | None]:
     stated = sorted(
         (one for one in _stated_factors(text) if 1 < one.value <= LARGEST_FACTOR), key=lambda one: one.place
     )
-    of_sizes = _factor_of_sizes(text) or _factor_of_paper(text) or _factor_of_lengths(text)
+    of_sizes = (
+        _factor_of_sizes(text)
+        or _factor_of_paper(text)
+        or _factor_of_lengths(text)
+        or _factor_of_megapixels(text)
+        or _factor_of_percent(text)
+    )
     found = _factor_of_pairs(text) or _factor_of_area(text) or (stated[0] if stated else of_sizes)
     return found, huge.span() if huge else None
 
@@ -107,7 +125,7 @@ def _stated_factors(text: str) -> Iterator[Factor]:
             value = _NUMBER_WORDS[word.lower()] if word else float(groups["n"].replace(",", "."))
             needs_near = "times" in found.group().lower() or found.group().lower().startswith("by")
             around = text[max(0, found.start() - 50) : found.end() + 50]
-            if not needs_near or _ENLARGING_NEAR.search(around):
+            if not needs_near or value % 1 or _ENLARGING_NEAR.search(around):
                 yield Factor(float(value), found.span())
     for found in _TWICE.finditer(text):
         around = text[max(0, found.start() - 40) : found.end() + 40]
@@ -151,6 +169,23 @@ def _factor_of_area(text: str) -> Factor | None:
         return None
     times = _NUMBER_WORDS[found["w"].lower()] if found["w"] else float(found["n"].replace(",", "."))
     return _ratio(1.0, math.sqrt(times), found.span())
+
+
+def _factor_of_megapixels(text: str) -> Factor | None:
+    """What two numbers of megapixels give: from 3 to 12 is twice as wide."""
+    found = [(float(one["n"].replace(",", ".")), one.span()) for one in _MEGAPIXELS.finditer(text)]
+    if len(found) < 2:
+        return None
+    low, high = sorted(found[:2])
+    return _ratio(1.0, math.sqrt(high[0] / low[0]), high[1]) if low[0] else None
+
+
+def _factor_of_percent(text: str) -> Factor | None:
+    """What "250 %" gives, where it is about size."""
+    found = _PERCENT.search(text)
+    if found is None or not _ENLARGING_NEAR.search(text[max(0, found.start() - 50) : found.end() + 50]):
+        return None
+    return _ratio(100, float(found["n"]), found.span())
 
 
 def _factor_of_lengths(text: str) -> Factor | None:
