@@ -73,6 +73,10 @@ _PERCENT: Final = re.compile(r"(?<![\d.,])(?P<n>[1-9]\d{2,3}) ?(?:%|per ?cent\b|
 _MEGAPIXELS: Final = re.compile(
     r"(?<![\d.,])(?P<n>\d{1,3}(?:[.,]\d{1,2})?)[ -]?(?:mp|mpix|megapixels?|메가픽셀|만 화소)\b", re.I
 )
+_KOREAN_SIZES: Final = re.compile(
+    r"(?<![\d.])(?P<a>\d{2,5}) ?(?:픽셀|px)?(?:에서|짜리|을|를|인데)[^.?!]{0,20}?(?<![\d.])(?P<b>\d{3,5})"
+    r" ?(?:픽셀|px)?(?:으로|로|까지)"
+)
 _NAMED_WIDTHS: Final = {"4k": 3840, "8k": 7680, "full hd": 1920, "full-hd": 1920, "fhd": 1920, "uhd": 3840}
 _BARE: Final = re.compile(
     r"(?:wants?|needs?|from|to|at|for|requires|exactly|->|→)\s(?P<n>\d{1,2},\d{3}|\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
@@ -106,6 +110,7 @@ def factor_in(text: str) -> tuple[Factor | None, Place | None]:
     of_sizes = (
         _factor_of_sizes(text)
         or _factor_of_paper(text)
+        or _factor_of_korean_sizes(text)
         or _factor_of_lengths(text)
         or _factor_of_megapixels(text)
         or _factor_of_percent(text)
@@ -169,6 +174,12 @@ def _factor_of_area(text: str) -> Factor | None:
         return None
     times = _NUMBER_WORDS[found["w"].lower()] if found["w"] else float(found["n"].replace(",", "."))
     return _ratio(1.0, math.sqrt(times), found.span())
+
+
+def _factor_of_korean_sizes(text: str) -> Factor | None:
+    """What "가로 640에서 1920으로" gives."""
+    found = _KOREAN_SIZES.search(text)
+    return _ratio(int(found["a"]), int(found["b"]), found.span("b")) if found else None
 
 
 def _factor_of_megapixels(text: str) -> Factor | None:
