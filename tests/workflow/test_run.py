@@ -5,16 +5,15 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from anyres.core.errors import InputError, RunError
-from anyres.core.files import Header, Limits, read_header, read_image, read_rgb8
+from anyres.core.files import Limits, read_image, read_rgb8
 from anyres.core.image import Image, quantise
 from anyres.operations.upscale import upscale
-from anyres.workflow import making, reading, run, writing
+from anyres.workflow import making, reading, writing
 from anyres.workflow.events import (
     BatchEvent,
     BatchFinished,
@@ -59,25 +58,6 @@ def test_a_batch_of_one_gives_the_same_bytes_as_a_single_run(items: list[Item]) 
     assert items[0].output.read_bytes() == single
     picture = upscale(Image.open(source_of(items[0])), scale=2)
     assert np.array_equal(quantise(picture.pixels, np.uint8), read_rgb8(items[0].output))
-
-
-def test_of_many_items_some_are_looked_at_before_and_stand_for_the_others(
-    items: list[Item], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked_at: list[str] = []
-
-    def counted(path: Path, **limits: Any) -> Header:
-        looked_at.append(path.name)
-        return read_header(path, **limits)
-
-    monkeypatch.setattr(run, "_LOOKED_AT", 2)
-    monkeypatch.setattr(run, "read_header", counted)
-    started, *events = run_batch(upscale, items)
-    assert isinstance(started, BatchStarted)
-    assert looked_at == ["a.png", "c.png"]
-    assert round(started.megapixels * 1e6) == 3 * 96
-    of_items = [event.megapixels for event in events if isinstance(event, ItemStarted)]
-    assert sum(of_items) == pytest.approx(started.megapixels)
 
 
 def test_a_bad_item_is_listed_with_its_reason_and_the_rest_goes_on(items: list[Item]) -> None:
@@ -235,12 +215,6 @@ def test_a_picture_over_the_limit_is_refused_and_can_be_let_through(items: list[
     (failed,) = last(items[:1], limits=Limits(max_megapixels=23e-6)).failed
     assert failed.exit_code == 3
     assert len(last(items[:1], limits=Limits(max_megapixels=24e-6)).done) == 1
-
-
-def test_a_file_over_the_limit_is_not_looked_at_even_to_plan(items: list[Item]) -> None:
-    started = next(run_batch(upscale, items, limits=Limits(max_megabytes=1e-6)))
-    assert isinstance(started, BatchStarted)
-    assert started.megapixels == 0
 
 
 def test_progress_says_how_far_which_item_is(items: list[Item]) -> None:
