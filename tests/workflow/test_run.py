@@ -5,12 +5,13 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from anyres.core.errors import InputError, RunError
-from anyres.core.files import Limits, read_image, read_rgb8
+from anyres.core.files import Header, Limits, read_header, read_image, read_rgb8
 from anyres.core.image import Image, quantise
 from anyres.operations.upscale import upscale
 from anyres.workflow import making, reading, writing
