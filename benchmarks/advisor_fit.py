@@ -1,6 +1,6 @@
 """Learn the weights of the advisor's ranking from the development questions, and say how well it generalises.
 
-    python benchmarks/advisor_fit.py [--write]
+    python benchmarks/advisor_fit.py [--write] [--misses]
 
 A conditional logit over the tasks (L-BFGS, a little shrinking). Each folder is also judged by weights that
 were learned on the other folders alone, its own questions taken out of the bank of phrases. `--write` writes
@@ -23,11 +23,11 @@ from anyres.advisor.lexicon import ENLARGING
 from anyres.advisor.likeness import Likeness, phrases
 from anyres.advisor.naming import names_in
 from anyres.advisor.question import read_question
-from anyres.advisor.ranking import ENLARGE, WEIGHTS, signals
+from anyres.advisor.ranking import ENLARGE, WEIGHTS_FILE, signals
 from benchmarks.advisor_quality import FOLDERS, Item, items
 from tools.timing import say
 
-SHRINKING = 3e-3  # of the squared weights, beside the mean log loss
+SHRINKING = 3e-4  # of the squared weights, beside the mean log loss
 Signals = Mapping[str, Mapping[str, float]]
 
 
@@ -95,7 +95,7 @@ def learned(given: Sequence[Example]) -> dict[str, float]:
         solver.zero_grad()
         odds = torch.log_softmax(values @ weights, dim=1)
         loss = -odds.masked_fill(~right, -torch.inf).logsumexp(dim=1).mean()
-        loss = loss + SHRINKING / 10 * weights.square().sum()
+        loss = loss + SHRINKING * weights.square().sum()
         loss.backward()
         return loss
 
@@ -115,8 +115,8 @@ def write(weights: Mapping[str, float]) -> None:
     """Write the weights where the advisor reads them."""
     lines = [f'"{name}" = {weight:.3f}' for name, weight in weights.items()]
     head = "# Weights of the signals that rank tasks (ranking.py); written by benchmarks/advisor_fit.py.\n"
-    WEIGHTS.write_text("\n".join([head, "[weights]", *lines]) + "\n", encoding="utf-8")
-    say(f"written: {WEIGHTS.name}")
+    WEIGHTS_FILE.write_text("\n".join([head, "[weights]", *lines]) + "\n", encoding="utf-8")
+    say(f"written: {WEIGHTS_FILE.name}")
 
 
 if __name__ == "__main__":

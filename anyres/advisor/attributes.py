@@ -18,7 +18,13 @@ _ASKING: Final = re.compile(
     r"|wonder|question|possible at all|나요|까요|습니까|인가요|인지|는지|알려|궁금|되나|될까|죠|얼마|몇",
     re.IGNORECASE,
 )
-_SCENE: Final = re.compile(r"on (?:a|an|my|our|the) |.*CPU", re.I)  # "how long does it take on a laptop"
+_SCENE: Final = re.compile(  # "how long does it take on a laptop" asks for the time alone
+    r"on (?:a|an|my|our|the) (?:old |tiny |small )?(?:phone|laptop|board|server|tablet|pc|mac)\b[^.?]*\?",
+    re.I,
+)
+_RUNNING: Final = re.compile(
+    r"\b(?:run|work|install|start)(?:s|ed|ing)? (?:it |this )?(?:on|under|in)\b", re.I
+)
 _OF_A_FIELD: Final = {"training_data": "dataset", "licence": "licence"}  # fields that tell it by themselves
 
 
@@ -45,8 +51,11 @@ def asked_attributes(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
         named = {
             name: found for name, one in _every().items() if (found := one.asks.search(sentence.group()))
         }
-        if named.keys() & {"speed", "memory"} and "platform" in named and _SCENE.match(named["platform"][0]):
-            del named["platform"]
+        if named.keys() & {"speed", "memory"} and "platform" in named:
+            platforms = _every()["platform"].asks.finditer(sentence.group())
+            is_scene = all(_SCENE.fullmatch(one.group()) for one in platforms)
+            if is_scene and not _RUNNING.search(sentence.group()):
+                del named["platform"]
         for name, found in named.items():
             start = sentence.start() + found.start()
             yield name, (start, start + len(found.group()))

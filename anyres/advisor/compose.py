@@ -178,6 +178,7 @@ def _workflow(material: Material) -> Iterator[Sentence]:
             yield material.say(2, "none", material.place(None))
         yield from _factor_sentences(material)
         yield from _limits(material)
+        yield from _attributes(material)
         return
     spans = [span for step in decision.steps for span in _carrying(step.by, step.task)]
     yield material.say(2, "chain", *spans, chain=chain_text(material.steps, material.language))
@@ -338,9 +339,16 @@ def _reason(material: Material, role: RoleOf) -> Sentence:
         key = "nothing_common_task"
     elif role.reason == "no_task":
         key = "no_task_role" if role.task else "no_task_role_bare"
+    elif role.reason == "other_task" and asked and _is_one_way(str(role.task), asked.id):
+        key = "other_factor"
     elif role.reason == "other_task" and asked and tasks[str(role.task)].gives == asked.gives:
         key = "nothing_common_task" if role.role == "unrelated" else "other_task_same_type"
     return material.say(3, key, role.span, about=role.source, **slots)
+
+
+def _is_one_way(task: str, other: str) -> bool:
+    """Whether two tasks are ways of enlarging the same thing, which a factor alone tells apart."""
+    return {task, other} <= set(ENLARGING) and (task == "video_sr") == (other == "video_sr")
 
 
 def chain_text(steps: Sequence[StepShown], language: str) -> str:

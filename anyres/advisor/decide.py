@@ -88,7 +88,7 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
     if step is None:
         return _nothing(_id(question, first, every))
     if step.task in ENLARGING and _is_out_of_reach(question, every):
-        return _short_of(question, step.by, every)
+        return _short_of(question, step, every)
     return _finished(question, [step], models, every)
 
 
@@ -122,7 +122,7 @@ def _is_unclear(
     if cue("unsure").search(question.text):
         return odds[first] - odds[second] <= _UNSURE
     is_short = len(question.text.split()) <= _SHORT
-    is_arguing = cue("turned_down").search(question.text) or cue("recommended").search(question.text)
+    is_arguing = question.is_turned_down or question.is_recommendation_told
     return is_short and not is_arguing and odds[first] - odds[second] <= _NEAR
 
 
@@ -289,25 +289,27 @@ def _attributes(
 def _is_out_of_reach(question: Question, every: Sequence[Able]) -> bool:
     """Whether all that enlarges has fixed factors, and the one asked for is larger than any of them.
 
-    A source of the plain way that states no factor does not count.
+    A source of the plain way that states no factor has some fixed one, which is not known: it does not count.
     """
     if question.factor is None:
         return False
     enlarging = [able for able in every if able.tasks & set(ENLARGING)]
-    if any(not able.factors.fixed and able.tasks & {"sisr_any"} for able in enlarging):
+    if any(not able.factors.fixed and able.tasks & set(ENLARGING) != {"sisr"} for able in enlarging):
         return False
     fixed = [able.factors.fixed for able in enlarging if able.factors.fixed]
     return bool(fixed) and all(question.factor.value > max(one) + 5e-3 for one in fixed)
 
 
-def _short_of(question: Question, able: Able, every: Sequence[Able]) -> Decision:
-    """Nothing does it; this one would by a smaller factor."""
+def _short_of(question: Question, step: Step, every: Sequence[Able]) -> Decision:
+    """Nothing does it; the nearest would by a smaller factor, of which the rest is told as ever."""
+    enlarging = [able for able in every if able.tasks & set(ENLARGING) and able.factors.fixed]
+    nearest = step.by if step.by in enlarging else max(enlarging, key=lambda able: max(able.factors.fixed))
     caveats: tuple[Caveat, ...] = ("scale_not_fixed_factor",)
     if question.unknowable:
         caveats += ("not_recovered",)
-    return Decision(
-        "none", (_id(question, ENLARGE, every),), (), None, caveats, (), (), able.factors, short=able
-    )
+    told = _attributes(question, [Step(step.task, nearest)], every)
+    task = _id(question, ENLARGE, every)
+    return Decision("none", (task,), (), None, caveats, *told, nearest.factors, short=nearest)
 
 
 def _nothing(task: str) -> Decision:

@@ -28,10 +28,10 @@ _FACTORS: Final = (
     re.compile(rf"(?<![\w.,])[x×]\s?(?P<n>{_NUMBER})(?![\w]|[.,]\d| ?[x×] ?\d)", re.IGNORECASE),
     re.compile(rf"(?<![\w.,×])(?P<n>{_NUMBER})\s?[x×](?!\s?\d|\w)", re.IGNORECASE),
     re.compile(rf"(?<![\w.,])(?P<n>{_NUMBER})[- ]?(?:fold|times\b|배(?!경|포|우|열|송|치))", re.IGNORECASE),
-    re.compile(rf"\b(?P<w>{_SPELLED})(?:[- ]?fold|[- ]times)\b", re.I),
+    re.compile(rf"(?<![\w.,-])(?P<w>{_SPELLED})(?:[- ]?fold|[- ]times)\b", re.I),
     re.compile(rf"\b(?:factor|scale) of (?P<w>{_SPELLED})\b", re.I),
     re.compile(rf"\bstraight to (?P<w>{_SPELLED})\b", re.I),
-    re.compile(rf"(?P<w>{_SPELLED_KOREAN})\s?배(?!경|포|우|열|송|치)"),
+    re.compile(rf"(?<![가-힣])(?P<w>{_SPELLED_KOREAN})\s?배(?!경|포|우|열|송|치)"),
     re.compile(
         r"\b(?:scale|factors?|magnification|zoom)(?:\s+(?:of|is|=))?\s*=?\s*(?P<n>\d{1,3}(?:[.,]\d{1,3})?)\b",
         re.I,
@@ -42,6 +42,9 @@ _FACTORS: Final = (
         re.I,
     ),
 )  # fmt: skip
+_OTHER_TIMES: Final = re.compile(
+    r"\W{0,3}(?:longer|slower|faster|quicker|seconds?|minutes?|hours?|more|less)", re.I
+)
 _TWICE: Final = re.compile(
     r"\b(?P<w>twice|double[sd]?|doubling|trebl\w+|triple[sd]?|tripling|quadruple[sd]?|quadrupling|quintuple[sd]?"
     r"|half as (?:big|large|wide) again)\b(?! (?:the )?(?:number of )?(?:frames?|fps)\b)",
@@ -54,7 +57,7 @@ _ENLARGING_NEAR: Final = re.compile(
     re.IGNORECASE,
 )
 _PAIR: Final = re.compile(
-    r"(?<![\d.])(?P<w>\d{2,5})(?:\s?[x×*]\s?| by )(?P<h>\d{2,5})(?!\d|\.\d)", re.IGNORECASE
+    r"(?<![\d.])(?P<w>\d{2,5})(?:\s?[x×*]\s?|(?<=\d{3}) by (?=\d{3}))(?P<h>\d{2,5})(?!\d|\.\d)", re.IGNORECASE
 )
 _SIDE: Final = re.compile(
     r"(?<![\d.x×])(?P<n>\d{2,5}|\d{1,2},\d{3})[- ]?(?:px|pixels?|pix|픽셀|p\b)(?![\w])"
@@ -63,15 +66,22 @@ _SIDE: Final = re.compile(
     re.IGNORECASE,
 )
 _OF_AREA: Final = re.compile(
-    rf"(?:(?P<n>{_NUMBER})|\b(?P<w>{_SPELLED})) times (?:the area|the pixels|as many (?:mega)?pixels)", re.I
+    rf"(?<![\w.,-])(?:(?P<n>{_NUMBER})|(?P<w>{_SPELLED})) times"
+    r" (?:the area|the pixels|as many (?:mega)?pixels)",
+    re.I,
 )
 _LENGTH: Final = re.compile(
     r"(?<![\d.,])(?P<n>\d{1,4}(?:[.,]\d{1,2})?) ?(?P<unit>cm|mm|centimet(?:re|er)s?|inch(?:es)?|lines)\b",
     re.I,
 )
+_IN_MM: Final = {"mm": 1.0, "cm": 10.0, "ce": 10.0, "in": 25.4, "li": 1.0}
+_ONE_THING: Final = re.compile(
+    r"^\s?(?:x|×|by|on)\s?$|\b(?:wide|high|tall|long|deep)\b.{0,12}\b(?:and|by)\b|away", re.I
+)
 _PERCENT: Final = re.compile(r"(?<![\d.,])(?P<n>[1-9]\d{2,3}) ?(?:%|per ?cent\b|퍼센트)", re.I)
 _MEGAPIXELS: Final = re.compile(
-    r"(?<![\d.,])(?P<n>\d{1,3}(?:[.,]\d{1,2})?)[ -]?(?:mp|mpix|megapixels?|메가픽셀|만 화소)\b", re.I
+    r"(?<![\d.,])(?P<n>\d{1,4}(?:[.,]\d{1,2})?)[ -]?(?:(?:mp|mpix|megapixels?)\b|(?P<k>메가픽셀|만 ?화소))",
+    re.I,
 )
 _KOREAN_SIZES: Final = re.compile(
     r"(?<![\d.])(?P<a>\d{2,5}) ?(?:픽셀|px)?(?:에서|짜리|을|를|인데)[^.?!]{0,20}?(?<![\d.])(?P<b>\d{3,5})"
@@ -103,7 +113,9 @@ class Factor:
 
 def factor_in(text: str) -> tuple[Factor | None, Place | None]:
     """The factor that is asked for; and a number that was meant as one and cannot be."""
-    huge = re.search(r"(?:[x×]\s?\d{5,}|\d{5,}(?:\.\d+)?\s?(?:[x×]|times|배))(?!\w)", text, re.IGNORECASE)
+    huge = re.search(
+        r"(?:[x×]\s?\d{5,}|(?<!\d)\d{5,}(?:\.\d+)?\s?(?:[x×]|times|배))(?!\w)", text, re.IGNORECASE
+    )
     stated = sorted(
         (one for one in _stated_factors(text) if 1 < one.value <= LARGEST_FACTOR), key=lambda one: one.place
     )
@@ -130,7 +142,11 @@ def _stated_factors(text: str) -> Iterator[Factor]:
             value = _NUMBER_WORDS[word.lower()] if word else float(groups["n"].replace(",", "."))
             needs_near = "times" in found.group().lower() or found.group().lower().startswith("by")
             around = text[max(0, found.start() - 50) : found.end() + 50]
-            if not needs_near or value % 1 or _ENLARGING_NEAR.search(around):
+            if (
+                not needs_near
+                or (value % 1 and not _OTHER_TIMES.match(text, found.end()))
+                or _ENLARGING_NEAR.search(around)
+            ):
                 yield Factor(float(value), found.span())
     for found in _TWICE.finditer(text):
         around = text[max(0, found.start() - 40) : found.end() + 40]
@@ -184,7 +200,10 @@ def _factor_of_korean_sizes(text: str) -> Factor | None:
 
 def _factor_of_megapixels(text: str) -> Factor | None:
     """What two numbers of megapixels give: from 3 to 12 is twice as wide."""
-    found = [(float(one["n"].replace(",", ".")), one.span()) for one in _MEGAPIXELS.finditer(text)]
+    found = [
+        (float(one["n"].replace(",", ".")) / (100 if "화소" in (one["k"] or "") else 1), one.span())
+        for one in _MEGAPIXELS.finditer(text)
+    ]
     if len(found) < 2:
         return None
     low, high = sorted(found[:2])
@@ -200,14 +219,21 @@ def _factor_of_percent(text: str) -> Factor | None:
 
 
 def _factor_of_lengths(text: str) -> Factor | None:
-    """What two lengths of one unit give: "2.5 cm wide ... 30 cm"; "576 lines ... 1728"."""
+    """What two lengths give where size is meant: "2.5 cm wide ... 30 cm"; "576 lines ... 1728".
+
+    Two sides of one thing ("20 cm by 30 cm", "50 cm wide and 70 cm high") give none.
+    """
     found = list(_LENGTH.finditer(text))
-    sides = [(float(one["n"].replace(",", ".")), one.span()) for one in found]
+    if not found or not _ENLARGING_NEAR.search(text):
+        return None
+    sides = [
+        (float(one["n"].replace(",", ".")) * _IN_MM[one["unit"][:2].lower()], one.span()) for one in found
+    ]
     if len(found) == 1 and found[0]["unit"].lower() == "lines":
         sides += [(float(_pixels(one["n"])), one.span("n")) for one in _BARE.finditer(text)]
-    elif len(found) < 2 or found[0]["unit"][:2].lower() != found[1]["unit"][:2].lower():
+    elif len(found) >= 2 and _ONE_THING.search(text[found[0].end() : found[1].start()]):
         return None
-    if len(sides) < 2:
+    if len(sides) < 2 or len({one["unit"].lower() == "lines" for one in found}) > 1:
         return None
     low, high = sorted(sides[:2])
     return _ratio(low[0], high[0], high[1])

@@ -2,7 +2,7 @@
 
 A bank of short phrases, each of a task, made for this (`phrases.json`); a text gets, for each task, the sum
 of how much more often its words stand in that task's phrases than in all others (naive Bayes, as log odds).
-It breaks ties and helps where words are rare; it never outweighs plain words of the lexicon.
+What it counts beside the lexicon's words is learned (`ranking.py`).
 """
 
 import functools
@@ -33,7 +33,7 @@ class Likeness:
         """By task, how much more a text is like its phrases than like those of the others; 0 where not."""
         found = set(features(text))
         return {
-            task: max(0.0, sum(words[one] for one in found if one in words))
+            task: sum((words[one] for one in found if one in words), 0.0)
             for task, words in self._weights.items()
         }
 
@@ -88,14 +88,6 @@ def stem_of(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word
-
-
-def bank() -> dict[str, dict[str, list[str]]]:
-    """The phrases that ship, by bank and task."""
-    phrases: dict[str, dict[str, list[str]]] = json.loads(
-        (Path(__file__).parent / "phrases.json").read_text(encoding="utf-8")
-    )
-    return phrases
 
 
 def _weights(phrases: Mapping[str, Sequence[str]]) -> Mapping[str, Mapping[str, float]]:

@@ -75,6 +75,8 @@ class Question:
     unknowable: Place | None  # what it hopes to see that no picture can prove
     is_explanation_wanted: bool
     is_sequence: bool
+    is_turned_down: bool = False  # a sentence of several turns something down
+    is_recommendation_told: bool = False  # a sentence of several only says what was recommended
 
     def score(self, task: str) -> float:
         """How strongly the words speak for a task."""
@@ -115,6 +117,8 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
         unknowable=unknowable.span() if unknowable else None,
         is_explanation_wanted=bool(cue("explaining").search(text)),
         is_sequence=bool(cue("sequence").search(text)),
+        is_turned_down=any(share == _REJECTED for _, share in _asides(text)),
+        is_recommendation_told=any(share == _ASIDE for _, share in _asides(text)),
     )
 
 
@@ -160,7 +164,7 @@ def _asides(text: str) -> Iterator[tuple[Place, float]]:
 
 
 def _without_asides(text: str) -> str:
-    """The question without the sentences that only say what was recommended, letter for letter."""
+    """The question without the sentences that do not say what is wanted, letter for letter."""
     letters = list(text)
     for (start, end), _ in _asides(text):
         letters[start:end] = " " * (end - start)

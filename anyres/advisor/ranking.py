@@ -22,7 +22,7 @@ from anyres.advisor.question import Question
 
 ENLARGE: Final = "enlarge"  # all ways of enlarging, before one of them is chosen
 _PLAIN: Final = 3.0  # words of the lexicon name a task plainly
-WEIGHTS: Final = Path(__file__).parent / "ranking.toml"
+WEIGHTS_FILE: Final = Path(__file__).parent / "ranking.toml"
 
 Signals = Mapping[str, float]  # by name
 
@@ -48,7 +48,7 @@ def signals(
     *,
     bank: Likeness | None = None,
 ) -> dict[str, dict[str, float]]:
-    """By task and for NO_TASK: what speaks for it; about 0 to 1 each. `bank`: the one that ships, if None."""
+    """By task and for NO_TASK: what speaks for it; most from 0 to 1. `bank`: the one that ships, if None."""
     like = bank or likeness("questions")
     words, alike, whole = _words(question), _alike(like(question.read)), _alike(like(question.text))
     nothing = alike.pop(NO_TASK)
@@ -103,12 +103,10 @@ def _provided(
     first, others = models[:1], models[1:]
     doing = [able for able in (*models, *papers) if families(able)[:1] == [task]]
     is_first = any(able in first for able in doing)
-    is_turned_down = bool(cue("turned_down").search(question.text))
-    is_only_recommended = bool(cue("recommended").search(question.text))
     return {
         "first model": float(is_first),
-        "first model, turned down": float(is_first and is_turned_down),
-        "first model, only recommended": float(is_first and is_only_recommended),
+        "first model, turned down": float(is_first and question.is_turned_down),
+        "first model, only recommended": float(is_first and question.is_recommendation_told),
         "another model": float(any(able in others for able in doing)),
         "paper": float(any(able in papers for able in doing)),
         "several": float(len(doing) > 1),
@@ -141,5 +139,5 @@ def _sum(found: Signals) -> float:
 
 @functools.cache
 def _weights() -> Mapping[str, float]:
-    weights: Mapping[str, float] = tomllib.loads(WEIGHTS.read_text(encoding="utf-8"))["weights"]
+    weights: Mapping[str, float] = tomllib.loads(WEIGHTS_FILE.read_text(encoding="utf-8"))["weights"]
     return weights

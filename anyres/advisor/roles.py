@@ -26,7 +26,7 @@ Reason = Literal[
 _IDEAS: Final = {
     "resolution": re.compile(r"resolution|upsampl|up-?scal|rescal|super-?res|enlarg|magnif|finer", re.I),
     "restoration": re.compile(
-        r"restor|degrad|denois|deblur|\bnoise|artifact|artefact|\bhaz[ey]|\brain(?:y|s|drops?)?\b|derain|enhanc",
+        r"restor|degrad|denois|deblur|\bnoise|artifact|artefact|haz[ey]|dehaz|\brain(?:y|s|drops?)?\b|derain|enhanc",
         re.I,
     ),
     "correspondence": re.compile(
@@ -37,7 +37,9 @@ _IDEAS: Final = {
     "language": re.compile(r"\btext|caption|language|question|words?\b", re.I),
     "geometry": re.compile(r"depth|3d|stereo|views?\b|pose", re.I),
 }  # fmt: skip
-_PICTURES: Final = re.compile(r"image|picture|photo|pixel|video|visual|frame|scene|vision", re.I)
+_PICTURES: Final = re.compile(
+    r"image|picture|photo|pixel|video|visual|\bframes?\b|\bscenes?\b|\bvision\b", re.I
+)
 _KIN: Final = (  # tasks of different groups that one idea joins
     frozenset({"video_sr", "frame_interpolation", "optical_flow"}),  # several frames
     frozenset({"inpainting", "semantic_segmentation", "background_removal"}),  # masks

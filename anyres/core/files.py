@@ -9,7 +9,7 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +49,7 @@ class Header:
     format: Format
     bytes: int
     pages: int  # pages, or frames of an animation
+    stamp: tuple[int, int] | None = field(default=None, compare=False)  # inode and time of change
 
 
 def read_header(path: str | Path, *, limits: Limits | None = None) -> Header:
@@ -59,10 +60,11 @@ def read_header(path: str | Path, *, limits: Limits | None = None) -> Header:
         LimitError: More bytes than the limits allow (only where limits are given).
     """
     source = Path(path)
+    stamp = _stamp(source)
     size, picture_format = _recognised(source, limits)
     seen = sketch(source, picture_format)
     size_hw = seen.stored_hw if seen.orientation < 5 else seen.stored_hw[::-1]  # 5 to 8 lie on their side
-    return Header(size_hw=size_hw, format=picture_format, bytes=size, pages=seen.pages)
+    return Header(size_hw, picture_format, bytes=size, pages=seen.pages, stamp=stamp)
 
 
 def read_image(path: str | Path, *, limits: Limits | None = None, header: Header | None = None) -> Image:
@@ -71,14 +73,15 @@ def read_image(path: str | Path, *, limits: Limits | None = None, header: Header
     1, 2 and 4 bits become 8, a palette becomes RGB, CMYK and Lab become sRGB (with a notice). EXIF
     orientation is applied and set to 1; the EXIF thumbnail, which would show the old picture, is dropped.
     Without `limits`, the default ones hold. A `header` that was read from this file under the same limits is
-    not read again.
+    not read again, unless the file was changed since.
 
     Raises:
         InputError: Not a picture, damaged, cut short, several pages or frames, float outside [0, 1].
         LimitError: More pixels or bytes than the limits allow.
     """
     source, limits = Path(path), limits or Limits()
-    header = header or read_header(source, limits=limits)
+    if header is None or header.stamp != _stamp(source):
+        header = read_header(source, limits=limits)
     check_header(source, header, limits)
     decoded = decode(source, header.format)
     samples = turned(decoded.samples, decoded.orientation)
@@ -181,6 +184,15 @@ def write_image(
         _check_target(target, overwrite)  # someone may have written there meanwhile
         finished.replace(target)
     return storage.notices
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What tells whether a file is the same as before; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _recognised(path: Path, limits: Limits | None) -> tuple[int, Format]:

@@ -2,15 +2,22 @@
 
 On a CPU these pointwise functions take as long as the convolutions between them, for they wait for memory.
 oneDNN applies them while the convolution's result is still in the processor's registers; PyTorch offers that
-to its compiler as operators of the library `mkldnn`. Where they are missing, and where gradients are wanted,
-the plain functions stand in. Only rounding differs: the fused sum is rounded once, not twice.
+to its compiler as operators of the library `mkldnn`. Where they are missing or the processor does not compute
+the number format by itself, and where gradients are wanted, the plain functions stand in. Only rounding
+differs: the fused sum is rounded once, not twice.
 Axes: b batch, c channels in, k channels out, h w height and width.
 """
+
+from typing import Final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from anyres.core.device import has_fast_bfloat16
+
+_CPU: Final = torch.device("cpu")
 
 
 def conv_relu(conv: nn.Conv2d, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
@@ -62,6 +69,9 @@ def relu_(values: Tensor) -> Tensor:
 def _is_fused(features: Tensor) -> bool:
     return (
         features.device.type == "cpu"
+        and (
+            features.dtype == torch.float32 or (features.dtype == torch.bfloat16 and has_fast_bfloat16(_CPU))
+        )
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and torch.backends.mkldnn.is_available()

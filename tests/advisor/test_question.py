@@ -19,6 +19,18 @@ from anyres.advisor.question import language_of, read_question
         ("The scan is 900 pixels wide and the template needs exactly 3150 pixels.", 3.5),
         ("bring a 1200x800 drawing to 1920x1280", 1.6),
         ("from 900 to 1530 pixels", 1.7),
+        ("640 by 480 to 1600 by 1200", 2.5),
+        ("a tenfold enlargement", 10),
+        ("서른 배로 키워 주세요", 30),
+        ("nine times the area", 3),
+        ("from 3 megapixels to 12 megapixels, larger please", 2),
+        ("300만 화소를 1200만 화소로", 2),
+        ("blow it up to 250 percent of its size", 2.5),
+        ("The scan is 2.5 cm wide, enlarge it to 30 centimetres", 12),
+        ("My tape has 576 lines and the festival wants 1728, enlarge it", 3),
+        ("가로 640에서 1920으로 늘리고 싶어요", 3),
+        ("bring 854x480 to 1920x1080.", 2.25),
+        ("They have given me a model of factor 3. My picture is 800 px and I need 2080.", 2.6),
     ],
 )
 def test_a_factor_is_read_from_words_figures_and_sizes(text: str, factor: float) -> None:
@@ -35,6 +47,12 @@ def test_a_factor_is_read_from_words_figures_and_sizes(text: str, factor: float)
         "Two photographs, one of 2019 and one of this spring.",
         "8x8 blocks all over the picture",
         "배경을 지워 주세요",
+        "a 10 by 15 print, scanned at 600 dpi; make it sharper",
+        "a poster of 20 cm by 30 cm",
+        "The wall is 50 cm wide and 70 cm high.",
+        "Does it take 2.5 times longer to remove noise?",
+        "slower by 1.5 seconds",
+        "double the number of frames",
     ],
 )
 def test_a_number_that_is_no_factor_is_none(text: str) -> None:

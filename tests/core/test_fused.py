@@ -86,6 +86,24 @@ def test_without_the_operators_the_numbers_are_the_same(
         torch.testing.assert_close(one, other, atol=TYPES[dtype], rtol=TYPES[dtype])
 
 
+def test_the_operators_are_there_and_used_where_the_processor_has_the_format(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with torch.inference_mode():
+        assert fused._is_fused(picture(torch.float32))
+        assert not fused._is_fused(picture(torch.float64))
+        for is_fast in (False, True):
+            monkeypatch.setattr(fused, "has_fast_bfloat16", lambda device, is_fast=is_fast: is_fast)
+            assert fused._is_fused(picture(torch.bfloat16)) == is_fast
+
+
+def test_float64_is_computed_by_the_plain_functions() -> None:
+    features, layer = picture(torch.float64), convolution(torch.float64, 3)
+    with torch.inference_mode():
+        torch.testing.assert_close(conv_relu(layer, features), layer(features).relu())
+        torch.testing.assert_close(conv_add(layer, features, features), layer(features) + features)
+
+
 def test_gradients_flow_where_they_are_wanted() -> None:
     features, layer = picture(torch.float32).requires_grad_(), convolution(torch.float32, 3)
     conv_add(layer, conv_relu(layer, features), features).sum().backward()

@@ -3,8 +3,8 @@
 Section 4.1 of https://arxiv.org/abs/2012.09161 and the authors' configuration: factor uniform in [1, 4] for
 each example, the shrunk patch 48 pixels wide, both rounded to 8 bits, flipped and transposed at random.
 Ours: each photograph is also used at 0.71, 0.5 and 0.35 of its size, because 42 photographs of 1280 pixels
-hold less fine texture than the 800 of the paper; some examples come from pictures that the program draws;
-some have their colour channels permuted.
+hold less fine texture than the 800 of the paper; pictures are chosen by their side; some examples come from
+pictures that the program draws; some have their colour channels permuted.
 Axes: b examples, q queries.
 """
 

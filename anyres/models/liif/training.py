@@ -26,6 +26,7 @@ from anyres.training.muon import Muon
 from anyres.training.recipe import Recipe, Schedule
 
 Example = TypeVar("Example", Batch, PairBatch)
+Error = Literal["l1", "l2"]  # mean absolute or mean squared difference
 Optimiser = Annotated[Literal["adam", "muon"], "Adam; or Muon, with which the shipped weights were finished."]
 FirstEncoder = Annotated[str | None, "File of liif-compact weights whose encoder it begins with."]
 Steps = Annotated[int | None, "Length of the schedule, steps; the recipe's own if not given."]
@@ -39,7 +40,7 @@ class LiifSettings:
     photographs: int  # how many, at all levels
     skipped: int  # too small for a patch
     optimiser: str = "adam"
-    error: str = "l1"  # or "l2", the squared one
+    error: Error = "l1"
     drawings_version: int = VERSION
     encoder: str | None = None  # weights whose encoder the run began with
 
@@ -52,12 +53,9 @@ def compact(data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam") -
 
 
 def compact_finish(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
-    """A short last leg for `liif-compact`, with --warm-start: low rate, squared error, true colours.
-
-    Squared error is what PSNR counts; from random weights it learns worse than L1.
-    """
-    schedule = Schedule(4_000 if steps is None else steps, 1e-4, 1e-6, clip_norm=1.0)
+    """A short last leg for `liif-compact`, for --warm-start: low rate, squared error, colours as they are."""
     patches = PatchSettings(queries=1024, permuted=0.0)
+    schedule = _finish_schedule(steps)
     recipe = liif_recipe("liif-compact-finish", COMPACT, schedule, patches, data=data, error="l2")
     return _with_optimiser(recipe, "muon")
 
@@ -82,7 +80,26 @@ def control(
     data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam", encoder: FirstEncoder = None
 ) -> Recipe[PairBatch]:
     """The compact encoder with a pixel-shuffle decoder for x2 alone: what does any scale cost?"""
-    patches = PatchSettings(scales=(2.0, 2.0))
+    schedule = _compact_schedule(steps, optimiser)
+    return _with_optimiser(_control("pixel-shuffle-x2", data, schedule, encoder=encoder), optimiser)
+
+
+def control_finish(data: Path, *, steps: Steps = None) -> Recipe[PairBatch]:
+    """The same last leg for the control, with --warm-start."""
+    recipe = _control("pixel-shuffle-x2-finish", data, _finish_schedule(steps), permuted=0.0, error="l2")
+    return _with_optimiser(recipe, "muon")
+
+
+def _control(
+    name: str,
+    data: Path,
+    schedule: Schedule,
+    *,
+    encoder: str | None = None,
+    permuted: float = 0.25,
+    error: Error = "l1",
+) -> Recipe[PairBatch]:
+    patches = PatchSettings(scales=(2.0, 2.0), permuted=permuted)
     kept = kept_for_validation(data)
     pictures = load_pictures(data, patches, without=kept)
     validation = load_validation(data, kept)
@@ -99,20 +116,21 @@ def control(
         assert isinstance(network, PixelShuffle)
         return score(network.enlarge, validation, scales=(2,))
 
-    recipe = Recipe(
-        name="pixel-shuffle-x2",
+    return Recipe(
+        name=name,
         model="liif",
         config=config,
-        settings=LiifSettings(patches, len(pictures.photographs), pictures.skipped, encoder=encoder),
-        schedule=_compact_schedule(steps, optimiser),
+        settings=LiifSettings(
+            patches, len(pictures.photographs), pictures.skipped, error=error, encoder=encoder
+        ),
+        schedule=schedule,
         build=build,
         sample=lambda generator: sample_pairs(pictures, patches, generator=generator),
-        loss=lambda network, batch: (network(batch.pixels) - batch.large).abs().mean(),
+        loss=lambda network, batch: _mean(network(batch.pixels) - batch.large, error),
         validate=validate,
         score="mean",
         record={"trained_scales": patches.scales},
     )
-    return _with_optimiser(recipe, optimiser)
 
 
 recipes: dict[str, Callable[..., Recipe[Any]]] = {
@@ -120,6 +138,7 @@ recipes: dict[str, Callable[..., Recipe[Any]]] = {
     "liif-compact-finish": compact_finish,
     "liif-rdn": rdn,
     "pixel-shuffle-x2": control,
+    "pixel-shuffle-x2-finish": control_finish,
     "paper-edsr-baseline": paper_edsr,
     "paper-rdn": paper_rdn,
 }
@@ -131,6 +150,15 @@ def _encoder_of(path: Path) -> dict[str, Tensor]:
     tensors = read_weights(read_header(path), Liif(COMPACT).state_dict())
     start = "encoder."
     return {name.removeprefix(start): one for name, one in tensors.items() if name.startswith(start)}
+
+
+def _mean(difference: Tensor, error: Error) -> Tensor:
+    return difference.square().mean() if error == "l2" else difference.abs().mean()
+
+
+def _finish_schedule(steps: int | None) -> Schedule:
+    """A low rate that goes to nearly nothing."""
+    return Schedule(4_000 if steps is None else steps, 1e-4, 1e-6, clip_norm=1.0)
 
 
 def _compact_schedule(steps: int | None, optimiser: str) -> Schedule:
@@ -165,7 +193,7 @@ def liif_recipe(
     patches: PatchSettings,
     *,
     data: Path,
-    error: str = "l1",
+    error: Error = "l1",
 ) -> Recipe[Batch]:
     """A recipe on the pictures of a folder; raises InputError if it holds none large enough."""
     kept = kept_for_validation(data)
@@ -173,8 +201,7 @@ def liif_recipe(
     validation = load_validation(data, kept)
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
-        difference: Tensor = network(batch.pixels, batch.queries) - batch.colours
-        return difference.square().mean() if error == "l2" else difference.abs().mean()
+        return _mean(network(batch.pixels, batch.queries) - batch.colours, error)
 
     def validate(network: nn.Module) -> Mapping[str, float]:
         assert isinstance(network, Liif)

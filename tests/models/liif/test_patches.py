@@ -119,11 +119,11 @@ def test_shrinking_is_cubic_rounded_to_8_bits() -> None:
     assert shrink(picture, (10, 14)).dtype == np.uint8
 
 
-def test_larger_pictures_are_drawn_from_more_often() -> None:
+def test_pictures_are_drawn_from_as_often_as_their_side_says() -> None:
     source = pictures(np.zeros((20, 20, 3), np.uint8), np.ones((20, 60, 3), np.uint8))
     generator = np.random.default_rng(0)
-    share = np.mean([source.choose(SMALL, generator).max() for _ in range(400)])
-    assert share == pytest.approx(0.75, abs=0.07)
+    share = np.mean([source.choose(SMALL, generator).max() for _ in range(3_000)])
+    assert share == pytest.approx(3**0.5 / (1 + 3**0.5), abs=0.03)
 
 
 def save(folder: Path, name: str, array: np.ndarray) -> None:

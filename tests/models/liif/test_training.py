@@ -53,7 +53,9 @@ def tiny_patches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes every recipe cut patches of 8 pixels and draw nothing."""
 
     def tiny(**options: Any) -> PatchSettings:
-        return replace(TINY, **{name: value for name, value in options.items() if name == "scales"})
+        return replace(
+            TINY, **{name: value for name, value in options.items() if name in ("scales", "permuted")}
+        )
 
     monkeypatch.setattr(training, "PatchSettings", tiny)
     monkeypatch.setattr(training, "PAPER_PATCHES", TINY)
@@ -82,7 +84,7 @@ def test_every_recipe_of_the_door_builds_its_network_and_cuts_a_batch(data: Path
     assert (recipe.name, recipe.model, recipe.score) == (name, "liif", "mean")
     with torch.device("meta"):
         network = recipe.build()
-    if name == "pixel-shuffle-x2":
+    if name.startswith("pixel-shuffle-x2"):
         assert isinstance(network, PixelShuffle)
         assert network.config.encoder == COMPACT.encoder
     else:
@@ -153,11 +155,25 @@ def test_the_loss_is_the_mean_absolute_difference(data: Path) -> None:
 
 
 @pytest.mark.usefixtures("tiny_patches")
+def test_network_and_control_are_finished_alike(data: Path) -> None:
+    ours, control = recipes["liif-compact-finish"](data), recipes["pixel-shuffle-x2-finish"](data)
+    assert ours.schedule == control.schedule
+    for name in ("error", "optimiser"):
+        assert vars(ours.settings)[name] == vars(control.settings)[name]
+    batch = control.sample(np.random.default_rng(0))
+    assert float(control.loss(Told(lambda pixels: batch.large + 0.5), batch)) == pytest.approx(0.25)
+
+
+@pytest.mark.usefixtures("tiny_patches")
 def test_the_finishing_leg_counts_squares_at_a_low_rate_in_true_colours(data: Path) -> None:
     recipe: Recipe[Any] = recipes["liif-compact-finish"](data)
     assert recipe.schedule.learning_rate == 1e-4
     assert isinstance(recipe.settings, training.LiifSettings)
-    assert (recipe.settings.error, recipe.settings.optimiser) == ("l2", "muon")
+    assert (recipe.settings.error, recipe.settings.optimiser, recipe.settings.patches.permuted) == (
+        "l2",
+        "muon",
+        0,
+    )
     batch = recipe.sample(np.random.default_rng(0))
     network = Told(lambda pixels: batch.colours - 0.5)
     assert float(recipe.loss(network, batch)) == pytest.approx(0.25, abs=1e-6)
