@@ -4,7 +4,8 @@ On a CPU these pointwise functions take as long as the convolutions between them
 oneDNN applies them while the convolution's result is still in the processor's registers; PyTorch offers that
 to its compiler as operators of the library `mkldnn`. Where they are missing, and where gradients are wanted,
 the plain functions stand in. Only rounding differs: the fused sum is rounded once, not twice.
-Axes: b batch, c channels in, k channels out, h w height and width.
+Axes: b batch, c channels in, k channels out, h w height and width, y x those after a convolution
+that may change them.
 """
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def conv_relu(conv: nn.Conv2d, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
+def conv_relu(conv: nn.Conv2d, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k y x"]:
     """max(conv(features), 0)."""
     if not _is_fused(features):
         made: Tensor = conv(features)
