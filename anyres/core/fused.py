@@ -5,7 +5,8 @@ oneDNN applies them while the convolution's result is still in the processor's r
 to its compiler as operators of the library `mkldnn`. Where they are missing or the processor does not compute
 the number format by itself, and where gradients are wanted, the plain functions stand in. Only rounding
 differs: the fused sum is rounded once, not twice.
-Axes: b batch, c channels in, k channels out, h w height and width.
+Axes: b batch, c channels in, k channels out, h w height and width, y x those after a convolution
+that may change them.
 """
 
 from typing import Final
@@ -20,7 +21,7 @@ from anyres.core.device import has_fast_bfloat16
 _CPU: Final = torch.device("cpu")
 
 
-def conv_relu(conv: nn.Conv2d, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k h w"]:
+def conv_relu(conv: nn.Conv2d, features: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k y x"]:
     """max(conv(features), 0)."""
     if not _is_fused(features):
         made: Tensor = conv(features)

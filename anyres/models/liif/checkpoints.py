@@ -16,8 +16,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from anyres.core.errors import LimitError, WeightsError
-from anyres.core.weights import MAX_CHECKPOINT_BYTES, ConvertedWeights, ForeignCheckpoint, listed
+from anyres.core.errors import WeightsError
+from anyres.core.foreign import named_tensors, renamed_tensors
+from anyres.core.weights import ConvertedWeights, ForeignCheckpoint, listed
 from anyres.models.liif.architecture import EncoderConfig, Liif, LiifConfig
 from anyres.models.liif.look_alikes import arguments, other_network
 
@@ -99,12 +100,9 @@ def convert(checkpoint: ForeignCheckpoint) -> ConvertedWeights:
     with torch.device("meta"):
         expected = Liif(config).state_dict()
     theirs = dict(_names(layout, config))
-    _check(checkpoint, tensors, {theirs[name]: tensor for name, tensor in expected.items()})
-    converted = {
-        name: torch.empty(tensor.shape, dtype=torch.float32).copy_(tensors[theirs[name]].detach())
-        for name, tensor in expected.items()
-    }
-    _refuse_not_finite(checkpoint, {theirs[name]: tensor for name, tensor in converted.items()})
+    converted = renamed_tensors(
+        checkpoint, tensors, expected=expected, theirs=theirs, network="LIIF", ignored=DEAD
+    )
     factor = _residual_factor(spec)
     for name, tensor in converted.items():
         if ".contract." in name and factor != 1:
@@ -122,16 +120,7 @@ def _named_tensors(checkpoint: ForeignCheckpoint) -> tuple[dict[str, Tensor], Ma
     for wrapper in ("state_dict", "params_ema", "params", "model"):
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]
-    tensors = {}
-    if isinstance(content, Mapping):
-        tensors = {str(name): value for name, value in content.items() if isinstance(value, Tensor)}
-    if not tensors:
-        entries = [f"{name!r:.40}" for name in checkpoint.content]
-        raise WeightsError(
-            f"{checkpoint.path} holds no named tensors where checkpoints have them, but {listed(entries)}. "
-            "Give the file that the training saved, with model or state_dict in it."
-        )
-    return tensors, spec
+    return named_tensors(checkpoint, content, wrappers="model or state_dict"), spec
 
 
 def _residual_factor(spec: Mapping[str, Any]) -> float:
@@ -208,39 +197,3 @@ def _names(layout: Layout, config: LiifConfig) -> Iterator[tuple[str, str]]:
     for ours, theirs in pairs.items():
         for part in ("weight", "bias"):
             yield f"{ours}.{part}", f"{theirs}.{part}"
-
-
-def _check(
-    checkpoint: ForeignCheckpoint, tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]
-) -> None:
-    """Every tensor is there and has its shape, no other is there, and together they are not too large."""
-    missing = sorted(expected.keys() - tensors.keys())
-    extra = sorted(tensors.keys() - expected.keys() - set(DEAD))
-    if missing or extra:
-        raise WeightsError(
-            f"{checkpoint.path} is not a whole LIIF: {listed(missing)} missing, {listed(extra)} too many. "
-            "Get the file that its authors published, or save the network again."
-        )
-    for name, tensor in expected.items():
-        found = tensors[name]
-        is_plain = found.is_floating_point() and found.layout == torch.strided and found.device.type == "cpu"
-        if found.shape != tensor.shape or not is_plain:
-            raise WeightsError(
-                f"{checkpoint.path}: tensor {name} is {found.dtype} of shape {tuple(found.shape)}; the "
-                f"others ask for floating-point numbers of shape {tuple(tensor.shape)}. Get the file again."
-            )
-    size_bytes = sum(4 * math.prod(tensor.shape) for tensor in expected.values())
-    if size_bytes > MAX_CHECKPOINT_BYTES:
-        raise LimitError(
-            f"{checkpoint.path} unfolds to {size_bytes / 1e6:.0f} MB of numbers; a network may have "
-            f"{MAX_CHECKPOINT_BYTES / 1e6:.0f} MB. It was not converted."
-        )
-
-
-def _refuse_not_finite(checkpoint: ForeignCheckpoint, tensors: Mapping[str, Tensor]) -> None:
-    broken = [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]
-    if broken:
-        raise WeightsError(
-            f"{checkpoint.path} holds values that are not finite numbers, in {listed(broken)}. "
-            "Its training diverged or the file is damaged; take an earlier checkpoint."
-        )

@@ -227,7 +227,7 @@ def test_a_tensor_with_values_that_are_not_finite_is_named(tmp_path: Path, value
 def test_a_network_of_more_numbers_than_the_limit_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoints, "MAX_CHECKPOINT_BYTES", 10_000)
+    monkeypatch.setattr("anyres.core.foreign.MAX_CHECKPOINT_BYTES", 10_000)
     with pytest.raises(LimitError, match="unfolds to 0 MB"):
         converted(official.wrapped(official.small_rdn()), tmp_path)
 
