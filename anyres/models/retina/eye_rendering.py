@@ -193,8 +193,8 @@ def _paint_disc(
     u = temple * (grid[0] - np.float32(layout.disc_xy[0])) / np.float32(layout.dd_deg)
     v = (grid[1] - np.float32(layout.disc_xy[1])) / np.float32(layout.dd_deg * layout.disc_ratio)
     far = np.hypot(u, v) + np.float32(0.012) * np.sin(3 * np.arctan2(v, u) + generator.uniform(0, 6))
-    rim_colour = light[far < 0.7].mean(axis=0) * (1.35, 1.65, 1.6) * generator.uniform(1.0, 1.2)
-    cup_colour = rim_colour * (1.15, 1.27, 1.5)
+    rim_colour = light[far < 0.7].mean(axis=0) * (1.4, 1.52, 1.5) * generator.uniform(1.0, 1.2)
+    cup_colour = rim_colour * (1.12, 1.22, 1.45)
     crescent = 0.16 * _step(0.58 - np.hypot(u - 0.06, v), 0.03) * (u > 0)  # pale, at the temporal rim
     light = light * (1 + crescent[..., None]).astype(np.float32)
     disc = _step(0.5 - far, 0.022)[..., None]

@@ -80,7 +80,7 @@ def make_eye(seed: int, *, style: Style = TRAIN, is_left: bool | None = None) ->
         is_left: side; drawn when not given. The two sides of a seed have mirrored vessels.
 
     Returns:
-        The eye, with 100 to 400 junctions in the world of `WORLD_DEG`.
+        The eye, with some hundreds of junctions in the world of `WORLD_DEG`.
     """
     generator = np.random.default_rng([VERSION, seed, 0])
     layout = _draw_layout(generator, is_left)
