@@ -198,3 +198,20 @@ def text_mask(words: str, *, height: int, angle_deg: float = 0.0) -> Float32[np.
     if angle_deg:
         picture = picture.rotate(angle_deg, PIL.Image.Resampling.BICUBIC, expand=True)
     return np.asarray(picture, np.float32) / 255
+
+
+def jpeg_bytes(pixels: UInt8[np.ndarray, "h w 3"], *, quality: int) -> bytes:
+    """A JPEG file in memory, without metadata, of `quality` 1 to 95."""
+    import PIL.Image
+
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def jpeg_pixels(data: bytes) -> UInt8[np.ndarray, "h w 3"]:
+    """The pixels of a JPEG file that this program made."""
+    import PIL.Image
+
+    with PIL.Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+        return np.array(picture.convert("RGB"))
