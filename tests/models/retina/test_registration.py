@@ -224,7 +224,7 @@ def test_vessels_agree_where_they_lie_and_not_beside() -> None:
 @pytest.mark.parametrize(
     ("changed", "status", "reason"),
     [
-        ({"inlier_count": 7}, "failed", "Only 7 of 100 places that look alike agree"),
+        ({"inlier_count": 8}, "failed", "Only 8 of 100 places that look alike agree"),
         ({"mirrored": 0.1}, "failed", "inside out"),
         ({"smallest_scale": 0.49}, "failed", "by 0.49 to 1.05"),
         ({"largest_scale": float("nan")}, "failed", "stretches"),
@@ -246,6 +246,7 @@ def test_each_limit_lowers_the_status_and_says_why(
     assert judge(GOOD).status == "ok"
     verdict = judge(replace(GOOD, **changed))  # type: ignore[arg-type]
     assert verdict.status == status
+    assert (verdict.probability == 0) == (status == "failed")
     assert any(reason in sentence for sentence in verdict.reasons)
 
 
