@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "PIL": {"core/files.py", "core/pillow.py", "core/tiff.py"},
     "pillow_heif": {"core/heic.py"},
     "safetensors": {"core/weights.py"},
+    "cv2": {"models/retina/opencv.py"},
     "pickle": set[str](),
     "torchvision": set[str](),
 }

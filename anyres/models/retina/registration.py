@@ -1,0 +1,184 @@
+"""Two photographs of one eye in; the map that lays one on the other, and how far to trust it, out.
+
+Keypoints are matched, a homography is found that most matches agree on, and with it the moving picture is
+warped and matched once more: what looks alike in both by then is found in greater number (the second pass
+of SuperRetina, ECCV 2022, https://arxiv.org/abs/2207.07932). Departs from it: mutual matches; MAGSAC++ in
+place of the least median; the second pass's places are carried back and one map is fitted to them, in place
+of two maps in a row; tests of what came out, which may say `failed`.
+Positions are x, y in pixels of the originals, pixel centres at whole numbers; maps go from moving to fixed.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from jaxtyping import Bool
+
+from anyres.models.retina.evidence import Evidence, field_points, gather_evidence
+from anyres.models.retina.fitting import (
+    fit_affine,
+    fit_and_collect,
+    fit_homography,
+    fit_quadratic,
+    leave_out_residual,
+    robust_homography,
+)
+from anyres.models.retina.judging import FEWEST_INLIERS, SCALES, Status, judge
+from anyres.models.retina.matching import Keypoints, Matches, match
+from anyres.models.retina.preparing import Prepared
+from anyres.models.retina.sift import Detector
+from anyres.models.retina.transform import Transform, local_scales, orientations, pole_distance
+from anyres.models.retina.warping import warp
+
+Model = Literal["auto", "homography", "affine", "quadratic"]
+REACH: Final = 0.005  # of the field of view: farthest that a true match lies off; 15 pixels at FIRE's 2912
+QUADRATIC_REACH: Final = 3.0  # times that, among which a quadratic looks for its first matches
+QUADRATIC_SPREAD: Final = 20  # places apart from each other that a quadratic needs
+QUADRATIC_GAIN: Final = 0.8  # of the homography's leave-out residual, that a quadratic must be under
+_APART: Final = 0.05  # of the field of view: places nearer than that count once
+
+Fitted = tuple[Transform, Bool[np.ndarray, " k"]]
+
+
+@dataclass(frozen=True, eq=False)
+class Registration:
+    """What came out. A failed one may have a map too: for looking, and never to be taken for an alignment."""
+
+    status: Status
+    probability: float  # that the map is right; start values, not calibrated yet
+    reasons: tuple[str, ...]  # why it is not ok, a plain sentence each
+    transform: Transform | None  # from moving to fixed
+    matches: Matches
+    agree: Bool[np.ndarray, " k"]  # which matches fit the map
+    evidence: Evidence | None = None  # None if there is no map
+
+
+def register(
+    fixed: Prepared,
+    moving: Prepared,
+    detector: Detector,
+    *,
+    model: Model = "auto",
+    is_two_pass: bool = True,
+) -> Registration:
+    """The map from the moving to the fixed picture.
+
+    Args:
+        fixed: stays as it is.
+        moving: is to be laid on it.
+        detector: finds the keypoints of both.
+        model: "auto" is a homography; a quadratic where enough places are spread and it predicts matches that
+            it was not fitted to a fifth better; affine where a homography predicts them no better than that.
+        is_two_pass: warp by the first map and match again.
+
+    Returns:
+        Never an error for what the pictures show: then the status is `failed` and a reason says it.
+    """
+    for name, prepared in (("fixed", fixed), ("moving", moving)):
+        if prepared.defect is not None:
+            return _failed(f"The {name} picture {prepared.defect}")
+    target = detector(fixed)
+    matches = match(detector(moving), target, ratio=detector.ratio)
+    reach = REACH * fixed.diameter
+    fitted = _fit_homography(matches, reach)
+    if is_two_pass and fitted is not None and _is_plausible(fitted, fixed, moving):
+        again = _matched_again(fixed, moving, fitted[0], target, detector)
+        fitted_again = _fit_homography(again, reach)
+        if fitted_again is not None and fitted_again[1].sum() >= fitted[1].sum():
+            matches, fitted = again, fitted_again
+    if fitted is None:
+        return _failed(
+            f"The pictures have {len(matches)} places that look alike, and no alignment that they agree on.",
+            matches,
+        )
+    transform, agree = _chosen(matches, fitted, reach, fixed, moving, model)
+    evidence = gather_evidence(fixed, moving, transform, matches, agree)
+    verdict = judge(evidence)
+    return Registration(
+        verdict.status, verdict.probability, verdict.reasons, transform, matches, agree, evidence
+    )
+
+
+def spread_count(matches: Matches, apart: float) -> int:
+    """How many squares of `apart` pixels a side of the fixed picture have a match."""
+    return len(np.unique(np.floor(matches.fixed / apart), axis=0))
+
+
+def _fit_homography(matches: Matches, reach: float) -> Fitted | None:
+    start = robust_homography(matches, reach)
+    return None if start is None else fit_and_collect(fit_homography, start, matches, reach)
+
+
+def _is_plausible(fitted: Fitted, fixed: Prepared, moving: Prepared) -> bool:
+    """Whether a first map is worth a second pass."""
+    return bool(fitted[1].sum() >= FEWEST_INLIERS) and _is_regular(fitted[0], fixed, moving)
+
+
+def _is_regular(transform: Transform, fixed: Prepared, moving: Prepared) -> bool:
+    """Whether a map neither mirrors, folds, stretches too far nor has a pole in the field of view."""
+    points = field_points(moving)
+    smallest, largest = local_scales(transform, points)
+    ratio = moving.diameter / fixed.diameter
+    return bool(
+        (orientations(transform, points) > 0).all()
+        and smallest.min() * ratio >= SCALES[0]
+        and largest.max() * ratio <= SCALES[1]
+        and pole_distance(transform, moving.outline, fixed.outline) > 0
+    )
+
+
+def _matched_again(
+    fixed: Prepared, moving: Prepared, transform: Transform, target: Keypoints, detector: Detector
+) -> Matches:
+    """Matches of the moving picture as the first map lays it, in pixels of both originals."""
+    at_work = transform.between(moving.to_original, np.linalg.inv(fixed.to_original))
+    size_hw = fixed.picture.shape
+    laid = Prepared(
+        warp(moving.picture, at_work, size_hw, kernel="cubic"),
+        warp(moving.field.astype(np.uint8), at_work, size_hw, kernel="nearest").astype(bool),
+        fixed.size_hw,
+    )
+    found = match(detector(laid), target, ratio=detector.ratio)
+    back = transform.apply_inverse(found.moving)
+    carried = Matches(back, found.fixed, found.scores)
+    return carried.where(np.isfinite(back).all(axis=1))
+
+
+def _chosen(
+    matches: Matches, homography: Fitted, reach: float, fixed: Prepared, moving: Prepared, model: Model
+) -> Fitted:
+    """The map of the model that was asked for, or of the one that the matches justify."""
+    if model == "homography":
+        return homography
+    if model == "affine":
+        return fit_and_collect(fit_affine, homography[0], matches, reach) or homography
+    quadratic = fit_and_collect(
+        fit_quadratic, homography[0], matches, reach, first_reach=QUADRATIC_REACH * reach
+    )
+    if quadratic is not None and (
+        model == "quadratic" or _is_justified(matches.where(quadratic[1]), quadratic[0], fixed, moving)
+    ):
+        return quadratic
+    inliers = matches.where(homography[1])
+    affine = fit_and_collect(fit_affine, homography[0], matches, reach)
+    if affine is None or leave_out_residual(fit_homography, inliers) < leave_out_residual(
+        fit_affine, inliers
+    ):
+        return homography
+    return affine
+
+
+def _is_justified(inliers: Matches, quadratic: Transform, fixed: Prepared, moving: Prepared) -> bool:
+    """Whether a quadratic has matches enough, predicts them better than a homography, and does not fold."""
+    return (
+        spread_count(inliers, _APART * fixed.diameter) >= QUADRATIC_SPREAD
+        and leave_out_residual(fit_quadratic, inliers)
+        <= QUADRATIC_GAIN * leave_out_residual(fit_homography, inliers)
+        and _is_regular(quadratic, fixed, moving)
+    )
+
+
+def _failed(reason: str, matches: Matches | None = None) -> Registration:
+    none = Matches(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, np.float32))
+    matches = none if matches is None else matches
+    return Registration("failed", 0.0, (reason,), None, matches, np.zeros(len(matches), bool))

@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from anyres.core.errors import InputError
+from anyres.models.retina import matching
+from anyres.models.retina.matching import Keypoints, match
+
+
+def keypoints(descriptors: list[list[float]], *, at: list[list[float]] | None = None) -> Keypoints:
+    positions = [[10.0 * n, 5.0] for n in range(len(descriptors))] if at is None else at
+    return Keypoints(
+        np.array(positions, np.float64),
+        np.ones(len(descriptors), np.float32),
+        np.array(descriptors, np.float32),
+    )
+
+
+def test_mutual_nearest_neighbours_match_best_first() -> None:
+    moving = keypoints([[0, 0], [10, 0], [0, 10]])
+    fixed = keypoints([[0, 9], [0.5, 0], [30, 30]])
+    found = match(moving, fixed, ratio=0.9)
+    np.testing.assert_array_equal(found.moving, [[0, 5], [20, 5]])
+    np.testing.assert_array_equal(found.fixed, [[10, 5], [0, 5]])
+    np.testing.assert_allclose(found.scores, [1 - 0.5 / 9, 1 - 1 / np.hypot(0.5, 10)], rtol=1e-5)
+
+
+def test_who_is_nearest_to_one_that_has_a_nearer_one_does_not_match() -> None:
+    found = match(keypoints([[0, 0], [1, 0]]), keypoints([[1.1, 0], [50, 0]]), ratio=0.9)
+    np.testing.assert_array_equal(found.moving, [[10, 5]])
+
+
+@pytest.mark.parametrize(("ratio", "count"), [(0.4, 0), (0.6, 1)])
+def test_who_is_not_clearly_nearer_than_the_second_does_not_match(ratio: float, count: int) -> None:
+    assert len(match(keypoints([[0, 0], [99, 99]]), keypoints([[1, 0], [-2, 0]]), ratio=ratio)) == count
+
+
+def test_bits_are_compared_by_how_many_differ() -> None:
+    scores = np.ones(2, np.float32)
+    one = Keypoints(np.array([[1.0, 1], [2, 2]]), scores, np.array([[0], [255]], np.uint8))
+    other = Keypoints(np.array([[3.0, 3], [4, 4]]), scores, np.array([[254], [128]], np.uint8))
+    found = match(one, other, ratio=0.9)  # by value 0 is as far from 128 as 255 is
+    np.testing.assert_array_equal(found.moving[:, 0], [1, 2])
+    np.testing.assert_array_equal(found.fixed[:, 0], [4, 3])
+    np.testing.assert_allclose(found.scores, 1 - np.sqrt(1 / 7), rtol=1e-5)
+
+
+def test_a_place_is_used_once_though_it_has_several_descriptors() -> None:
+    moving = keypoints([[0, 0], [10, 10], [40, 0]], at=[[7, 7], [7, 7], [9, 9]])
+    fixed = keypoints([[0, 1], [10, 10], [40, 1]])
+    found = match(moving, fixed, ratio=0.9)
+    np.testing.assert_array_equal(found.moving, [[7, 7], [9, 9]])
+    np.testing.assert_array_equal(found.fixed[0], [10, 5])
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = np.random.default_rng(0)
+    one, other = (keypoints(generator.random((25, 4)).tolist()) for _ in range(2))
+    whole = match(one, other, ratio=0.95)
+    monkeypatch.setattr(matching, "_BLOCK", 4)
+    in_blocks = match(one, other, ratio=0.95)
+    assert len(whole) > 3
+    np.testing.assert_array_equal(whole.moving, in_blocks.moving)
+
+
+def test_without_a_second_there_is_no_match() -> None:
+    assert len(match(keypoints([[0, 0]]), keypoints([[0, 0], [5, 5]]), ratio=0.9)) == 0
+
+
+def test_keypoints_with_a_score_too_few_or_whole_numbers_are_refused() -> None:
+    with pytest.raises(InputError, match="2 positions, 1 scores and 2 descriptors"):
+        Keypoints(np.zeros((2, 2)), np.zeros(1, np.float32), np.zeros((2, 8), np.float32))
+    with pytest.raises(InputError, match="not int64"):
+        Keypoints(np.zeros((2, 2)), np.zeros(2, np.float32), np.zeros((2, 8), np.int64))
+
+
+def test_descriptors_of_two_detectors_are_not_compared() -> None:
+    with pytest.raises(InputError, match="Use the same detector"):
+        match(keypoints([[0, 0], [1, 1]]), keypoints([[0, 0, 0], [1, 1, 1]]), ratio=0.9)
