@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from anyres.core.errors import RunError
 from anyres.workflow.addresses import Place
@@ -29,7 +30,6 @@ class Journal:
     def __init__(self, folder: Place) -> None:
         self.path = _path(folder)
         self._synced_s = -math.inf
-        self._has_folder = False
         self._made: dict[str, dict[str, str]] = {}
         for item_hash, name, sha256 in _entries(self.path):
             self._made.setdefault(name, {})[item_hash] = sha256
@@ -46,10 +46,7 @@ class Journal:
         """Note what is about to get its name; RunError if the disk does not take it."""
         entry = json.dumps({"item": item_hash, "output": name, "sha256": sha256})
         try:
-            if not self._has_folder:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._has_folder = True
-            with self.path.open("ab+") as file:
+            with self._opened() as file:
                 if file.seek(0, os.SEEK_END):
                     file.seek(-1, os.SEEK_END)
                     whole = file.read(1) == b"\n"
@@ -64,6 +61,14 @@ class Journal:
                 f"Cannot write {self.path}: {error.strerror}. Free some space or choose another folder."
             ) from error
         self._made.setdefault(name, {})[item_hash] = sha256
+
+    def _opened(self) -> BinaryIO:
+        """The file, to be added to; its folder is made where there is none."""
+        try:
+            return self.path.open("ab+")
+        except FileNotFoundError:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return self.path.open("ab+")
 
 
 def _path(folder: Place) -> Path:
