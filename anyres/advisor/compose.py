@@ -11,7 +11,7 @@ from anyres.advisor.answer import Part, Sentence, StepShown
 from anyres.advisor.builtin import here
 from anyres.advisor.cards import TRAINED, Card, card_of, principle, principles
 from anyres.advisor.decide import Decision
-from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
+from anyres.advisor.lexicon import ENLARGING, NO_TASK, is_one_way, lexicon
 from anyres.advisor.naming import same_paper
 from anyres.advisor.phrases import phrases, with_particles
 from anyres.advisor.question import Place, Question
@@ -339,16 +339,11 @@ def _reason(material: Material, role: RoleOf) -> Sentence:
         key = "nothing_common_task"
     elif role.reason == "no_task":
         key = "no_task_role" if role.task else "no_task_role_bare"
-    elif role.reason == "other_task" and asked and _is_one_way(str(role.task), asked.id):
+    elif role.reason == "other_task" and asked and is_one_way(str(role.task), asked.id):
         key = "other_factor"
     elif role.reason == "other_task" and asked and tasks[str(role.task)].gives == asked.gives:
         key = "nothing_common_task" if role.role == "unrelated" else "other_task_same_type"
     return material.say(3, key, role.span, about=role.source, **slots)
-
-
-def _is_one_way(task: str, other: str) -> bool:
-    """Whether two tasks are ways of enlarging the same thing, which a factor alone tells apart."""
-    return {task, other} <= set(ENLARGING) and (task == "video_sr") == (other == "video_sr")
 
 
 def chain_text(steps: Sequence[StepShown], language: str) -> str:

@@ -55,6 +55,11 @@ class Lexicon:
     stop: frozenset[str]  # words that say nothing of a task
 
 
+def is_one_way(task: str, other: str) -> bool:
+    """Whether two tasks are ways of enlarging the same thing, which a factor alone tells apart."""
+    return {task, other} <= set(ENLARGING) and (task == "video_sr") == (other == "video_sr")
+
+
 @functools.cache
 def lexicon() -> Lexicon:
     """The lexicon that ships."""

@@ -56,7 +56,7 @@ def compact_finish(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
     """A short last leg for `liif-compact`, for --warm-start: low rate, squared error, colours as they are."""
     patches = PatchSettings(queries=1024, permuted=0.0)
     schedule = _finish_schedule(steps)
-    recipe = liif_recipe("liif-compact-finish", COMPACT, schedule, patches, data=data, error="l2")
+    recipe = liif_recipe("liif-compact-finish", COMPACT, schedule, patches, data=data, error=FINISH_ERROR)
     return _with_optimiser(recipe, "muon")
 
 
@@ -80,26 +80,24 @@ def control(
     data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam", encoder: FirstEncoder = None
 ) -> Recipe[PairBatch]:
     """The compact encoder with a pixel-shuffle decoder for x2 alone: what does any scale cost?"""
-    schedule = _compact_schedule(steps, optimiser)
-    return _with_optimiser(_control("pixel-shuffle-x2", data, schedule, encoder=encoder), optimiser)
+    schedule, patches = _compact_schedule(steps, optimiser), PatchSettings(scales=(2.0, 2.0))
+    recipe = _control("pixel-shuffle-x2", schedule, patches, data=data, error="l1", encoder=encoder)
+    return _with_optimiser(recipe, optimiser)
 
 
 def control_finish(data: Path, *, steps: Steps = None) -> Recipe[PairBatch]:
     """The same last leg for the control, with --warm-start."""
-    recipe = _control("pixel-shuffle-x2-finish", data, _finish_schedule(steps), permuted=0.0, error="l2")
+    patches = PatchSettings(scales=(2.0, 2.0), permuted=0.0)
+    schedule = _finish_schedule(steps)
+    recipe = _control(
+        "pixel-shuffle-x2-finish", schedule, patches, data=data, error=FINISH_ERROR, encoder=None
+    )
     return _with_optimiser(recipe, "muon")
 
 
 def _control(
-    name: str,
-    data: Path,
-    schedule: Schedule,
-    *,
-    encoder: str | None = None,
-    permuted: float = 0.25,
-    error: Error = "l1",
+    name: str, schedule: Schedule, patches: PatchSettings, *, data: Path, error: Error, encoder: str | None
 ) -> Recipe[PairBatch]:
-    patches = PatchSettings(scales=(2.0, 2.0), permuted=permuted)
     kept = kept_for_validation(data)
     pictures = load_pictures(data, patches, without=kept)
     validation = load_validation(data, kept)
@@ -116,13 +114,12 @@ def _control(
         assert isinstance(network, PixelShuffle)
         return score(network.enlarge, validation, scales=(2,))
 
+    counts = len(pictures.photographs), pictures.skipped
     return Recipe(
         name=name,
         model="liif",
         config=config,
-        settings=LiifSettings(
-            patches, len(pictures.photographs), pictures.skipped, error=error, encoder=encoder
-        ),
+        settings=LiifSettings(patches, *counts, error=error, encoder=encoder),
         schedule=schedule,
         build=build,
         sample=lambda generator: sample_pairs(pictures, patches, generator=generator),
@@ -142,6 +139,7 @@ recipes: dict[str, Callable[..., Recipe[Any]]] = {
     "paper-edsr-baseline": paper_edsr,
     "paper-rdn": paper_rdn,
 }
+FINISH_ERROR: Error = "l2"  # of the last legs
 PAPER_PATCHES = PatchSettings(permuted=0.0, drawn=0.0, levels=(1.0,))
 
 
