@@ -17,6 +17,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from anyres.core.errors import InputError
+from anyres.core.machine import source_commit
 from anyres.core.weights import file_sha256, parse_config, read_header, read_tensors, write_weights
 from anyres.models.liif.architecture import Liif, LiifConfig
 from anyres.models.liif.raster import enlarge
@@ -49,7 +50,8 @@ def main() -> None:
     ]
     arguments.run.mkdir(parents=True)
     (arguments.run / "run.json").write_text(
-        json.dumps({"recipe": "average", "settings": sources}, indent=1), encoding="utf-8"
+        json.dumps({"recipe": "average", "commit": source_commit(), "settings": sources}, indent=1),
+        encoding="utf-8",
     )
     record = {**headers[0].record, "validation": figures}
     target = arguments.run / "best.safetensors"
