@@ -107,9 +107,9 @@ def _asked(question: str | None, brief: Brief | Path | None, library: Path | Non
         return replace(read, question=whole_letters(question)[:MAX_QUESTION]) if question else read
     if not question or not question.strip():
         raise InputError('There is no question: anyres ask "...", or a brief that holds one: --brief FILE.')
-    from anyres.advisor.source_library import Library, library_path
+    from anyres.advisor.source_library import Library, path_of_library
 
-    path = library or library_path()
+    path = library or path_of_library()
     if library is not None and not library.is_file():
         raise InputError(f"There is no library {library}. Make one with `anyres library import`.")
     if path.is_file():

@@ -243,7 +243,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def library_path() -> Path:
+def path_of_library() -> Path:
     """The user's own library; it need not be there yet."""
     from platformdirs import user_data_path
 

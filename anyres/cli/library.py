@@ -34,13 +34,13 @@ def import_(
     library: Where = None,
 ) -> None:
     """Add models and papers; one of a name that is there is replaced."""
-    from anyres.advisor.source_library import Library, library_path
+    from anyres.advisor.source_library import Library, path_of_library
 
     named: list[tuple[Kind, Path | None]] = [("model", models), ("paper", papers)]
     files = [(kind, path) for kind, path in named if path is not None and str(path) != "-"]
     if not files:
         raise InputError("Nothing to import: name a file of models, of papers, or both.")
-    with Library(library or library_path()) as opened:
+    with Library(library or path_of_library()) as opened:
         for kind, path in _of_both(files):
             done = opened.import_file(path, kind=kind)
             replaced = f", {done.replaced} replaced" if done.replaced else ""
@@ -66,9 +66,9 @@ def _of_both(files: "list[tuple[Kind, Path]]") -> "list[tuple[Kind, Path]]":
 @app.command("show")
 def show(*, library: Where = None) -> None:
     """Say how many models and papers there are, and where they are kept."""
-    from anyres.advisor.source_library import Library, library_path
+    from anyres.advisor.source_library import Library, path_of_library
 
-    path = library or library_path()
+    path = library or path_of_library()
     if not path.is_file():
         say(f"There is no library at {path} yet. Make one with `anyres library import`.")
         return

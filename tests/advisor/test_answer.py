@@ -112,7 +112,7 @@ def test_korean_says_the_same_as_english() -> None:
 
 
 def test_without_a_brief_the_built_in_sources_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anyres.advisor.source_library.library_path", lambda: tmp_path / "none.sqlite")
+    monkeypatch.setattr("anyres.advisor.source_library.path_of_library", lambda: tmp_path / "none.sqlite")
     answer = ask("Enlarge my photo 2x")
     assert answer.task == "sisr_any"
     assert len(answer.roles) == 4

@@ -12,7 +12,7 @@ import pytest
 
 from anyres.advisor.ask import answer_of
 from anyres.advisor.brief import MAX_QUESTION
-from anyres.advisor.source_library import Imported, Library, library_path
+from anyres.advisor.source_library import Imported, Library, path_of_library
 from anyres.core.errors import InputError
 
 LIIF: dict[str, Any] = {
@@ -349,5 +349,5 @@ def test_rows_may_be_shorter_or_longer_than_their_names(library: Library, tmp_pa
 
 
 def test_the_users_own_library_lies_in_the_users_folder(user_folders: Path) -> None:
-    assert user_folders in library_path().parents
-    assert not library_path().exists()
+    assert user_folders in path_of_library().parents
+    assert not path_of_library().exists()
