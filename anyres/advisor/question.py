@@ -101,14 +101,15 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
     """What the question says; `names` of models in it say nothing of the task."""
     words = lexicon()
     whole, text = text, _without(text, names)
-    factor, refused = factor_in(_without_asides(text))
+    asides = tuple(_asides(text))
+    factor, refused = factor_in(_blanked(text, (place for place, _ in asides)))
     if factor is None:
         factor, refused = factor_in(text)
     unknowable = cue("unknowable").search(text)
-    mentions = tuple(_mentions(text, words))
+    mentions = tuple(_mentions(text, words, asides))
     return Question(
         text=whole,
-        read=_wanted(text, mentions),
+        read=_wanted(text, mentions, asides),
         language=language_of(whole),
         mentions=mentions,
         factor=factor,
@@ -117,8 +118,8 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
         unknowable=unknowable.span() if unknowable else None,
         is_explanation_wanted=bool(cue("explaining").search(text)),
         is_sequence=bool(cue("sequence").search(text)),
-        is_turned_down=any(share == _REJECTED for _, share in _asides(text)),
-        is_recommendation_told=any(share == _ASIDE for _, share in _asides(text)),
+        is_turned_down=any(share == _REJECTED for _, share in asides),
+        is_recommendation_told=any(share == _ASIDE for _, share in asides),
     )
 
 
@@ -138,9 +139,8 @@ def language_of(text: str) -> Language:
     return "ko" if hangul and hangul * 5 >= letters else "en"
 
 
-def _mentions(text: str, words: Lexicon) -> Iterator[Mention]:
+def _mentions(text: str, words: Lexicon, asides: Sequence[tuple[Place, float]]) -> Iterator[Mention]:
     clauses = [0, *(found.end() for found in _CLAUSE.finditer(text))]
-    asides = list(_asides(text))
     groups: list[tuple[str, Sequence[Word]]] = [("enlarge", words.enlarge)]
     groups += [(task.id, task.asks) for task in words.tasks.values()]
     for task, asks in groups:
@@ -163,10 +163,10 @@ def _asides(text: str) -> Iterator[tuple[Place, float]]:
             yield sentence.span(), _ASIDE
 
 
-def _without_asides(text: str) -> str:
-    """The question without the sentences that do not say what is wanted, letter for letter."""
+def _blanked(text: str, places: Iterable[Place]) -> str:
+    """The text with blanks at these places, letter for letter, so that all others stay true."""
     letters = list(text)
-    for (start, end), _ in _asides(text):
+    for start, end in places:
         letters[start:end] = " " * (end - start)
     return "".join(letters)
 
@@ -178,14 +178,11 @@ def _share(text: str, place: Place, clauses: Sequence[int], asides: Sequence[tup
     return _DENIED if _is_denied(text, place, clauses) else 1.0
 
 
-def _wanted(text: str, mentions: Sequence[Mention]) -> str:
+def _wanted(text: str, mentions: Sequence[Mention], asides: Sequence[tuple[Place, float]]) -> str:
     """The question without asides and without words that it denies; all of it if nothing were left."""
-    gone = [place for place, _ in _asides(text)]
+    gone = [place for place, _ in asides]
     gone += [mention.place for mention in mentions if mention.share == _DENIED]
-    letters = list(text)
-    for start, end in gone:
-        letters[start:end] = " " * (end - start)
-    left = "".join(letters)
+    left = _blanked(text, gone)
     return left if len(left.split()) >= 3 else text
 
 

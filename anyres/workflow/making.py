@@ -147,9 +147,8 @@ class _Making:
         self.graph, self.cache, self.on_progress = work.graph, cache, on_progress
         names = {port: [file.file_name for file in files] for port, files in inputs.files.items()}
         self.targets = targets_of(work.graph, task.item, names)
-        elements = [
-            one.place for one in self.targets if one.element is not None
-        ]  # the batch checked the rest
+        # places that an item names were checked by the batch
+        elements = [one.place for one in self.targets if one.element is not None]
         beside = [record_place(one.place) for one in self.targets] if manner.is_record_beside else []
         if elements or beside:
             refuse_inputs(task.item.input_places, [*elements, *beside])
