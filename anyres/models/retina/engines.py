@@ -1,16 +1,21 @@
 """What finds keypoints, by the name that a user gives: a classical detector, or weights of a network."""
 
+from collections.abc import Callable
 from typing import Final
 
 from anyres.core.errors import InputError
-from anyres.models.retina.sift import Detector, classical_detector
+from anyres.models.retina.sift import Detector, OrbDetector, SiftDetector
 
-CLASSICAL: Final = ("rootsift", "sift", "orb")
+CLASSICAL: Final[dict[str, Callable[[], Detector]]] = {
+    "rootsift": SiftDetector,
+    "sift": lambda: SiftDetector(is_root=False),
+    "orb": OrbDetector,
+}
 DEFAULT: Final = "rootsift"
 
 
 def load_detector(name: str = DEFAULT) -> Detector:
     """The detector of that name; InputError lists the names there are."""
-    if name == "rootsift" or name == "sift" or name == "orb":
-        return classical_detector(name)
-    raise InputError(f"There is no engine {name!r}; there are: {', '.join(CLASSICAL)}.")
+    if name not in CLASSICAL:
+        raise InputError(f"There is no engine {name!r}; there are: {', '.join(CLASSICAL)}.")
+    return CLASSICAL[name]()

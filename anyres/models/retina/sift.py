@@ -8,7 +8,7 @@ Axes: n keypoints, d 128 floats, or 32 bytes of ORB. Positions are x, y in pixel
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Shaped
@@ -72,11 +72,6 @@ class OrbDetector:
         points, found = orb.detectAndCompute(prepared.picture, prepared.inner_field.astype(np.uint8))
         descriptors = np.asarray(found, np.uint8) if points else np.zeros((0, 32), np.uint8)
         return _keypoints(points, descriptors, prepared)
-
-
-def classical_detector(name: Literal["rootsift", "sift", "orb"]) -> SiftDetector | OrbDetector:
-    """The detector of a name."""
-    return OrbDetector() if name == "orb" else SiftDetector(is_root=name == "rootsift")
 
 
 def _keypoints(

@@ -6,12 +6,13 @@ import pytest
 from jaxtyping import Float32
 
 from anyres.core.image import Image
+from anyres.models.retina.engines import load_detector
 from anyres.models.retina.evidence import Evidence, field_points, vessel_agreement
 from anyres.models.retina.judging import COEFFICIENTS, features, judge, probability_right
 from anyres.models.retina.matching import Keypoints, Matches
 from anyres.models.retina.preparing import Prepared, prepare
 from anyres.models.retina.registration import Model, Registration, register, spread_count
-from anyres.models.retina.sift import SiftDetector, classical_detector
+from anyres.models.retina.sift import SiftDetector
 from anyres.models.retina.transform import Projective, Quadratic, Transform
 from anyres.models.retina.warping import warp
 from tests.models.retina.fundi import SIDE, draw_retina, fundus, photograph
@@ -276,7 +277,7 @@ def test_places_near_each_other_count_once() -> None:
 @pytest.mark.parametrize("name", ["sift", "orb"])
 def test_the_other_classical_detectors_lay_an_eye_on_itself(name: str) -> None:
     moving = seen_moved(MOVED)
-    detector = classical_detector("sift" if name == "sift" else "orb")
+    detector = load_detector(name)
     found = register(prepare(fundus()), prepare(moving), detector)
     assert found.status == "ok"
     assert error_of(found, MOVED, moving) < 3
