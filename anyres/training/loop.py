@@ -145,7 +145,11 @@ class _State(Generic[Batch]):
         _describe_run(recipe, folder, seed=seed, machine=machine, warm_start=warm_start)
         if checkpoint.exists():
             progress = load_checkpoint(
-                checkpoint, network=state.network, average=state.average, optimiser=state.optimiser
+                checkpoint,
+                network=state.network,
+                average=state.average,
+                optimiser=state.optimiser,
+                memory=recipe.memory,
             )
             state.step, state.best = int(progress["step"]), progress["best"]
             state.loss_sum, state.loss_count = (
@@ -231,6 +235,7 @@ class _State(Generic[Batch]):
                 network=self.network,
                 average=self.average,
                 optimiser=self.optimiser,
+                memory=self.recipe.memory,
                 progress={
                     "step": self.step,
                     "best": self.best,

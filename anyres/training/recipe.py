@@ -2,12 +2,12 @@
 
 A recipe is values and functions, no class to inherit. The batch of a step is a function of a generator
 seeded by (seed, step, process) alone, so a run that was killed and resumed sees the same batches as one
-that was not.
+that was not. What a loss remembers from step to step stands in `memory`, which checkpoints keep.
 """
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -76,3 +76,4 @@ class Recipe(Generic[Batch]):
     score: str  # the figure that says which weights are best; higher is better
     record: Mapping[str, Any]  # goes into the weights file: data, licence, paper
     optimiser: Callable[[nn.Module], torch.optim.Optimizer] | None = None  # Adam if not given
+    memory: Mapping[str, Tensor] = field(default_factory=dict)  # on the CPU; the loss changes it in place

@@ -66,11 +66,16 @@ def test_a_resumed_run_moves_as_one_that_went_on(tmp_path: Path) -> None:
     _step(network, muon)
     average: dict[str, Tensor] = {}
     save_checkpoint(
-        tmp_path / "c.safetensors", network=network, average=average, optimiser=muon, progress={"step": 1}
+        tmp_path / "c.safetensors",
+        network=network,
+        average=average,
+        optimiser=muon,
+        memory={},
+        progress={"step": 1},
     )
     other = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 3, 3))
     resumed = Muon(other)
-    load_checkpoint(tmp_path / "c.safetensors", network=other, average=average, optimiser=resumed)
+    load_checkpoint(tmp_path / "c.safetensors", network=other, average=average, optimiser=resumed, memory={})
     for run, optimiser in ((network, muon), (other, resumed)):
         _step(run, optimiser)
     for one, two in zip(network.parameters(), other.parameters(), strict=True):

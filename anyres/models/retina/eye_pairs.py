@@ -96,7 +96,7 @@ def make_pair(
     lights = [draw_light(style, generator) for _ in range(2)]
     other = eye
     if pair_class == "A":
-        other, lights[1] = _later(eye, generator), _shift(lights[1], generator)
+        other, lights[1] = later_visit(eye, generator), _shift(lights[1], generator)
     if pair_class == "N":
         is_left = eye.layout.is_left == (generator.random() < 0.5)
         other = make_eye(seed + _OTHER_EYE, style=style, is_left=is_left)
@@ -195,7 +195,7 @@ def _both(
     return np.asarray(seen[0] & seen[1])
 
 
-def _later(eye: Eye, generator: np.random.Generator) -> Eye:
+def later_visit(eye: Eye, generator: np.random.Generator) -> Eye:
     """The same eye at another visit: other lesions, and vessels of other width along the same course."""
     layout = eye.layout
     lesions = change_lesions(eye.lesions, layout.fovea_xy, layout.disc_xy, layout.dd_deg, generator)
