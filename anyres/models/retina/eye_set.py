@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,7 +50,7 @@ class EyeSet:
     pictures: UInt8[np.ndarray, "n h w"]
     fields: Bool[np.ndarray, "n h w"]  # without the rim
     views: tuple[View, ...]
-    labels: tuple[Float64[np.ndarray, "k 2"], ...]  # junctions in the field
+    labels: tuple[Float64[np.ndarray, "_ 2"], ...]  # junctions in the field
 
     def siblings(self, index: int) -> Int64[np.ndarray, " s"]:
         """The other photographs of the same eye."""
@@ -139,5 +139,5 @@ def _draw(folder: Path, settings: EyeSetSettings) -> None:
 
 
 def _view(values: dict[str, Any]) -> View:
-    gaze, tilt = (tuple(float(one) for one in values[name]) for name in ("gaze_deg", "tilt"))
-    return replace(View(**values), gaze_deg=(gaze[0], gaze[1]), tilt=(tilt[0], tilt[1]))
+    pairs = {name: tuple(float(one) for one in values[name]) for name in ("gaze_deg", "tilt")}
+    return View(**{**values, **pairs})

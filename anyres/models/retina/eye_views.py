@@ -103,8 +103,8 @@ def _sample(eyes: EyeSet, settings: ViewSettings, generator: np.random.Generator
     inside = ((there > 0) & (there < side - 1)).all(-1)
     seen = inside & (field[place[..., 1], place[..., 0]] > 0) & own_field
     is_labelled = settings.labelled_eyes is None or index // PER_EYE < settings.labelled_eyes
-    labels, others = (given_labels(eyes, one, settings.label_share) for one in (index, other))
-    others = others @ to_window[:, :2].T + to_window[:, 2]
+    labels = given_labels(eyes, index, settings.label_share)
+    others = given_labels(eyes, other, settings.label_share) @ to_window[:, :2].T + to_window[:, 2]
     return {
         "first": _photographed(np.array(eyes.pictures[index, rows, columns]), settings, generator),
         "second": _photographed(moved, settings, generator),
@@ -188,9 +188,10 @@ def _photographed(
     picture: np.ndarray, settings: ViewSettings, generator: np.random.Generator
 ) -> Float32[Tensor, "1 s s"]:
     """A window in other light, out of focus and noisy, each by chance."""
-    light = picture.astype(np.float32) / 255
+    light = np.asarray(picture, np.float32) / 255
     if generator.random() < 0.5:
-        light = cv2.GaussianBlur(light, (0, 0), 0.3 + settings.blur_px * generator.random())
+        width = 0.3 + settings.blur_px * generator.random()
+        light = np.asarray(cv2.GaussianBlur(light, (0, 0), width), np.float32)
     factor = 1 + settings.contrast * generator.uniform(-1, 1)
     light = (light - 0.5) * factor + 0.5 + settings.brightness * generator.uniform(-1, 1)
     light = light + settings.noise * generator.random() * generator.standard_normal(light.shape, np.float32)
