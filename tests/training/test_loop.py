@@ -117,6 +117,27 @@ def test_a_run_that_was_killed_goes_on_to_the_same_weights_and_the_same_curve(tm
     assert curve(tmp_path / "parts") == curve(tmp_path / "whole")
 
 
+def remembering_recipe() -> Recipe[Points]:
+    """A recipe whose loss counts its calls, and is larger by them."""
+    plain = line_recipe()
+    memory = {"calls": torch.zeros(1)}
+
+    def loss(network: nn.Module, batch: Points) -> Tensor:
+        memory["calls"] += 1
+        return plain.loss(network, batch) * (1 + memory["calls"] / 100).sum()
+
+    return replace(plain, loss=loss, memory=memory)
+
+
+def test_what_a_loss_remembers_is_kept_for_a_run_that_goes_on(tmp_path: Path) -> None:
+    whole, parts = remembering_recipe(), remembering_recipe()
+    run(whole, tmp_path / "whole")
+    stop_after(remembering_recipe(), tmp_path / "parts", 19)
+    run(parts, tmp_path / "parts")
+    assert whole.memory["calls"] == parts.memory["calls"] == 40
+    assert curve(tmp_path / "parts") == curve(tmp_path / "whole")
+
+
 def test_what_a_kill_left_half_written_is_removed(tmp_path: Path) -> None:
     rest = tmp_path / ".checkpoint.safetensors.0123456789ab.part"
     rest.write_bytes(b"half")

@@ -52,9 +52,11 @@ class NetworkDetector:
             torch.autocast(device.type, self.precision, enabled=self.precision != torch.float32),
         ):
             maps = self.network(pixels.contiguous(memory_format=torch.channels_last))
-        heat = maps.heat_map[0, 0].float() * torch.from_numpy(inner).to(device)
+        heat = maps.heat_map[0, 0].float()
         with torch.inference_mode():
-            maxima = find_maxima(heat, radius=self.radius, above=self.above, most=self.count)
+            maxima = find_maxima(heat, radius=self.radius, above=self.above)
+            is_inner = torch.from_numpy(inner > 0).to(device)[maxima[:, 0], maxima[:, 1]]
+            maxima = maxima[is_inner][: self.count]
             places = refine(heat, maxima)
             descriptors = sample_descriptors(maps, places[None].float())[0].float()
         scores = heat[maxima[:, 0], maxima[:, 1]].cpu().numpy()
