@@ -38,6 +38,7 @@ from anyres.training.recipe import Recipe, Schedule
 Steps = Annotated[int | None, "Length of the schedule, steps; the recipe's own if not given."]
 Eyes = Annotated[int, "Eyes in the folder; that many are drawn if it is new, five photographs each."]
 Teacher = Annotated[str | None, "File of the teacher's weights, for recipes that distil."]
+ARM_SIDE: Final = 384  # pixels of an arm's photographs: half of what ships, for a quarter of the time
 LABELLED_EYES: Final = 16  # of an arm; the others are seen without labels
 LABEL_SHARE: Final = 0.4  # of their labels that an arm is given
 
@@ -58,7 +59,8 @@ def compact(folder: Path, *, steps: Steps = None, eyes: Eyes = 80) -> Recipe[Vie
     schedule = _schedule(8_000 if steps is None else steps)
     teaching = TeachingSettings(expansion=None, is_both=True)
     views = ViewSettings(batch=4)
-    return _recipe("retina-compact", COMPACT_CNN, schedule, views, teaching, folder, eyes)
+    drawn = EyeSetSettings(eyes=eyes)
+    return _recipe("retina-compact", COMPACT_CNN, schedule, views, teaching, folder, drawn)
 
 
 def arm_cnn(folder: Path, *, steps: Steps = None, eyes: Eyes = 80) -> Recipe[ViewBatch]:
@@ -116,11 +118,13 @@ def _arm(
     teacher: Path | None = None,
     weight_decay: float = 0.0,
 ) -> Recipe[ViewBatch]:
-    views = ViewSettings(batch=4, labelled_eyes=min(LABELLED_EYES, eyes), label_share=LABEL_SHARE)
-    teaching = TeachingSettings(expansion=Expansion())
-    schedule = _schedule(2_000 if steps is None else steps)
+    labelled = min(LABELLED_EYES, eyes)
+    views = ViewSettings(side=192, batch=4, jitter=16.0, labelled_eyes=labelled, label_share=LABEL_SHARE)
+    teaching = TeachingSettings(expansion=Expansion(radius=6), radius=6)
+    schedule = _schedule(1_000 if steps is None else steps)
+    drawn = EyeSetSettings(eyes=eyes, side=ARM_SIDE)
     return _recipe(
-        name, config, schedule, views, teaching, folder, eyes, teacher=teacher, weight_decay=weight_decay
+        name, config, schedule, views, teaching, folder, drawn, teacher=teacher, weight_decay=weight_decay
     )
 
 
@@ -144,13 +148,13 @@ def _recipe(
     views: ViewSettings,
     teaching: TeachingSettings,
     folder: Path,
-    eyes: int,
+    eyes: EyeSetSettings,
     *,
     teacher: Path | None = None,
     weight_decay: float = 0.0,
 ) -> Recipe[ViewBatch]:
-    drawn = load_eye_set(folder, EyeSetSettings(eyes=eyes))
-    pairs = draw_validation()
+    drawn = load_eye_set(folder, eyes)
+    pairs = draw_validation(eyes.side)
     memory = _memory(drawn, views, teaching)
     taught_by = None if teacher is None else _load_teacher(teacher)
     settings = RetinaSettings(

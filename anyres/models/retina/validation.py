@@ -19,7 +19,6 @@ from anyres.models.retina.preparing import Prepared, prepare
 from anyres.models.retina.registration import register
 
 FIRST_SEED: Final = 2_000_000  # training's eyes are before it
-SIDE: Final = 768
 COUNTS: Final[Mapping[PairClass, int]] = {"S": 4, "P": 8, "A": 4}
 FARTHEST: Final = 25.0  # pixels at 2912: a pair that is farther off counts as that
 
@@ -33,13 +32,13 @@ class ValidationPair:
     controls: Float64[np.ndarray, "k 4"]
 
 
-def draw_validation() -> list[ValidationPair]:
-    """The pairs: always the same."""
+def draw_validation(side: int) -> list[ValidationPair]:
+    """The pairs, photographs of `side` pixels: always the same."""
     found = []
-    for pair in make_pairs(COUNTS, first_seed=FIRST_SEED, side=SIDE):
+    for pair in make_pairs(COUNTS, first_seed=FIRST_SEED, side=side):
         assert pair.controls is not None
         fixed, moving = (
-            prepare(Image.from_numpy(one.pixels), side=SIDE) for one in (pair.fixed, pair.moving)
+            prepare(Image.from_numpy(one.pixels), side=side) for one in (pair.fixed, pair.moving)
         )
         found.append(ValidationPair(fixed, moving, np.asarray(pair.controls, np.float64)))
     return found
@@ -51,7 +50,7 @@ def score(network: nn.Module, *, pairs: Sequence[ValidationPair]) -> dict[str, f
     Returns:
         `closeness` in [0, 1]; `error`, the median of pairs; `matches`, the mean number of those that agree.
     """
-    detector = NetworkDetector(network)
+    detector = NetworkDetector(network, side=pairs[0].fixed.size_hw[0])
     errors, agreeing = [], []
     for pair in pairs:
         found = register(pair.fixed, pair.moving, detector)
@@ -60,7 +59,9 @@ def score(network: nn.Module, *, pairs: Sequence[ValidationPair]) -> dict[str, f
             errors.append(FARTHEST)
             continue
         placed = found.transform.apply(pair.controls[:, 2:])
-        distance = np.linalg.norm(placed - pair.controls[:, :2], axis=1).mean() * FIRE_SIDE / SIDE
+        distance = (
+            np.linalg.norm(placed - pair.controls[:, :2], axis=1).mean() * FIRE_SIDE / pair.fixed.size_hw[0]
+        )
         errors.append(float(min(distance, FARTHEST)))
     return {
         "closeness": 1 - float(np.mean(errors)) / FARTHEST,

@@ -22,12 +22,13 @@ TINY = CnnConfig((4, 4, 8, 8), descriptor=8)
 def small(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of two small eyes, and everything else small too."""
     monkeypatch.setattr(training, "COMPACT_CNN", TINY)
-    monkeypatch.setattr(training, "EyeSetSettings", lambda eyes: EyeSetSettings(eyes=eyes, side=192))
     monkeypatch.setattr(
-        training, "ViewSettings", lambda **values: replace(ViewSettings(side=96), **values | {"batch": 2})
+        training, "EyeSetSettings", lambda eyes, side=192: EyeSetSettings(eyes=eyes, side=192)
+    )
+    monkeypatch.setattr(
+        training, "ViewSettings", lambda **values: replace(ViewSettings(**values), side=96, batch=2)
     )
     monkeypatch.setattr(validation, "COUNTS", {"S": 1})
-    monkeypatch.setattr(validation, "SIDE", 192)
     return tmp_path_factory.getbasetemp() / "small_eyes"
 
 
