@@ -1,9 +1,12 @@
 """What finds keypoints, by the name that a user gives: a classical detector, or weights of a network."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
-from anyres.core.errors import InputError
+from anyres.core.errors import InputError, WeightsError
+from anyres.core.weights import read_header
+from anyres.models.catalog import weights_paths
 from anyres.models.retina.sift import Detector, OrbDetector, SiftDetector
 
 CLASSICAL: Final[dict[str, Callable[[], Detector]]] = {
@@ -15,7 +18,25 @@ DEFAULT: Final = "rootsift"
 
 
 def load_detector(name: str = DEFAULT) -> Detector:
-    """The detector of that name; InputError lists the names there are."""
-    if name not in CLASSICAL:
-        raise InputError(f"There is no engine {name!r}; there are: {', '.join(CLASSICAL)}.")
-    return CLASSICAL[name]()
+    """The detector of that name: a classical one, or a network with weights that ship or are the user's own.
+
+    Raises:
+        InputError: if there is none of that name; it lists the names there are.
+        WeightsError: if the weights are damaged, or of another model.
+    """
+    if name in CLASSICAL:
+        return CLASSICAL[name]()
+    paths = weights_paths()
+    if name not in paths:
+        ours = [one for one, path in paths.items() if _is_ours(path)]
+        raise InputError(f"There is no engine {name!r}; there are: {', '.join((*CLASSICAL, *ours))}.")
+    from anyres.models.retina.network_detector import NetworkDetector  # loads torch
+
+    return NetworkDetector.load(paths[name])
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return read_header(path).model == "retina"
+    except WeightsError:
+        return False

@@ -6,20 +6,24 @@ Axes: h w the network's size. Positions are x, y in pixels of the original pictu
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 from torch import nn
 
-from anyres.core.device import choose_precision
-from anyres.models.retina.architecture import sample_descriptors
+from anyres.core.device import Precision, choose_device, choose_precision
+from anyres.core.errors import WeightsError
+from anyres.core.weights import read_header, read_weights
+from anyres.models.retina.architecture import Retina, read_config, sample_descriptors
 from anyres.models.retina.heat import find_maxima, refine
 from anyres.models.retina.matching import Keypoints
 from anyres.models.retina.opencv import cv2
 from anyres.models.retina.preparing import Prepared, between_sizes
 
-NETWORK_SIDE: Final = 768  # pixels of the longer side, as in training
+NETWORK_SIDE: Final = 768  # pixels of the longer side, where weights do not say it
+SIDES: Final = (64, 2048)  # what weights may say
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +38,35 @@ class NetworkDetector:
     count: int = 1500  # keypoints at most, by heat
     ratio: float = 0.9
     precision: torch.dtype = field(default_factory=lambda: choose_precision("auto", torch.device("cpu")))
+
+    @classmethod
+    def load(cls, path: Path, *, precision: Precision = "auto", device: str = "auto") -> "NetworkDetector":
+        """The network of a weights file, on a device, in a precision.
+
+        Args:
+            path: of the weights file.
+            precision: "auto" is bfloat16 where the device computes fast in it.
+            device: "auto" is the first GPU, or else the CPU.
+
+        Raises:
+            WeightsError: if the file is damaged, or holds another model's weights, or a record that is none.
+        """
+        header = read_header(path)
+        if header.model != "retina":
+            raise WeightsError(f"{path} holds weights of {header.model}; this needs weights of retina.")
+        side = header.record.get("side", NETWORK_SIDE)
+        if not isinstance(side, int) or not SIDES[0] <= side <= SIDES[1]:
+            raise WeightsError(
+                f"{path} says it was trained on photographs of {side!r:.40} pixels a side, not of {SIDES[0]} "
+                f"to {SIDES[1]}. The file is damaged or not meant for this program; get it again."
+            )
+        with torch.device("meta"):
+            network = Retina(read_config(header.config))
+        network.load_state_dict(read_weights(header, network.state_dict()), assign=True)
+        target = choose_device(device)
+        network = network.to(target).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        numbers = choose_precision(precision, target)
+        return cls(network.eval().requires_grad_(False), path.stem, side=side, precision=numbers)
 
     def __call__(self, prepared: Prepared) -> Keypoints:
         """Keypoints of a picture; descriptors of as many floats as the network has."""

@@ -1,10 +1,16 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from anyres.models.retina.architecture import RetinaMaps
+from anyres.core.errors import InputError, WeightsError
+from anyres.core.weights import write_weights
+from anyres.models.catalog import user_weights_dir, weights_paths
+from anyres.models.retina.architecture import CnnConfig, Retina, RetinaMaps
+from anyres.models.retina.engines import load_detector
 from anyres.models.retina.heat import heat_target, splat
 from anyres.models.retina.network_detector import NetworkDetector
 from anyres.models.retina.preparing import Prepared, between_sizes, prepare
@@ -68,3 +74,33 @@ def test_an_eye_is_registered_with_itself() -> None:
     assert found.status == "ok"
     assert found.transform is not None
     assert np.allclose(found.transform.apply(np.array([[100.0, 120.0]])), [[100.0, 120.0]], atol=0.1)
+
+
+def saved(path: Path, **record: object) -> Path:
+    torch.manual_seed(0)
+    config = CnnConfig((4, 4, 8, 8), descriptor=8)
+    write_weights(path, Retina(config).state_dict(), model="retina", config=config, record=record)
+    return path
+
+
+def test_weights_become_an_engine_by_their_name() -> None:
+    folder = user_weights_dir()
+    folder.mkdir(parents=True)
+    saved(folder / "mine.safetensors", side=256)
+    detector = load_detector("mine")
+    assert isinstance(detector, NetworkDetector)
+    assert (detector.name, detector.side) == ("mine", 256)
+    assert detector(flat((128, 128), (500, 500))).descriptors.shape[1] == 8
+    with pytest.raises(InputError, match="there are: rootsift, sift, orb, mine"):
+        load_detector("yours")
+
+
+@pytest.mark.parametrize("side", [0, 10**6, "large", 3.5])
+def test_weights_that_say_nonsense_of_their_side_are_refused(tmp_path: Path, side: object) -> None:
+    with pytest.raises(WeightsError, match="pixels a side"):
+        NetworkDetector.load(saved(tmp_path / "w.safetensors", side=side))
+
+
+def test_weights_of_another_model_are_refused() -> None:
+    with pytest.raises(WeightsError, match="weights of liif"):
+        NetworkDetector.load(weights_paths()["liif-compact"])
