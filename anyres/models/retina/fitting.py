@@ -1,8 +1,8 @@
 """Maps fitted to matches: robustly from matches with false ones, and by least squares from true ones.
 
 The robust homography is MAGSAC++ (Barath and others, CVPR 2020) as OpenCV has it, always with the same draws.
-Which model fits is told by the leave-out residual: the distance by which a map misses matches that it was not
-fitted to.
+Which model fits is told by leave-out residuals: the distances by which a map misses matches that it was
+not fitted to.
 Axes: k matches. Positions are x, y in pixels; maps go from moving to fixed.
 """
 
@@ -101,20 +101,19 @@ def fit_and_collect(
     return transform, agree
 
 
-def leave_out_residual(fit: Fit, matches: Matches) -> float:
-    """Mean distance in pixels by which maps miss matches that they were not fitted to; infinite if none fits.
+def leave_out_residuals(fit: Fit, matches: Matches) -> Float64[np.ndarray, " k"]:
+    """Distance in pixels by which a map that was not fitted to it misses each match; infinite if none fits.
 
     Every fifth match is left out in turn; they come best first, so that each part has good and poor ones.
     """
-    missed = []
     fold = np.arange(len(matches)) % FOLDS
+    missed = np.full(len(matches), np.inf)
     for part in range(FOLDS):
         kept = matches.where(fold != part)
         fitted = fit(kept.moving, kept.fixed)
-        if fitted is None:
-            return float("inf")
-        missed.append(residuals(fitted, matches.where(fold == part)))
-    return float(np.concatenate(missed).mean())
+        if fitted is not None:
+            missed[fold == part] = residuals(fitted, matches.where(fold == part))
+    return missed
 
 
 def _drawn_homography(matches: Matches, reach: float, start: int) -> Projective | None:

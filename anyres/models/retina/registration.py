@@ -16,11 +16,12 @@ from jaxtyping import Bool
 
 from anyres.models.retina.evidence import Evidence, field_points, gather_evidence
 from anyres.models.retina.fitting import (
+    Fit,
     fit_affine,
     fit_and_collect,
     fit_homography,
     fit_quadratic,
-    leave_out_residual,
+    leave_out_residuals,
     robust_homography,
 )
 from anyres.models.retina.judging import FEWEST_INLIERS, SCALES, Status, judge
@@ -34,7 +35,7 @@ Model = Literal["auto", "homography", "affine", "quadratic"]
 REACH: Final = 0.005  # of the field of view: farthest that a true match lies off; 15 pixels at FIRE's 2912
 QUADRATIC_REACH: Final = 3.0  # times that, among which a quadratic looks for its first matches
 QUADRATIC_SPREAD: Final = 20  # places apart from each other that a quadratic needs
-QUADRATIC_GAIN: Final = 0.8  # of the homography's leave-out residual, that a quadratic must be under
+SURE: Final = 3.0  # standard errors by which a quadratic's leave-out residuals must be smaller in the mean
 _APART: Final = 0.05  # of the field of view: places nearer than that count once
 
 Fitted = tuple[Transform, Bool[np.ndarray, " k"]]
@@ -68,7 +69,7 @@ def register(
         moving: is to be laid on it.
         detector: finds the keypoints of both.
         model: "auto" is a homography; a quadratic where enough places are spread and it predicts matches that
-            it was not fitted to a fifth better; affine where a homography predicts them no better than that.
+            it was not fitted to better, beyond chance; affine where a homography predicts them no better.
         is_two_pass: warp by the first map and match again.
 
     Returns:
@@ -161,9 +162,7 @@ def _chosen(
         return quadratic
     inliers = matches.where(homography[1])
     affine = fit_and_collect(fit_affine, homography[0], matches, reach)
-    if affine is None or leave_out_residual(fit_homography, inliers) < leave_out_residual(
-        fit_affine, inliers
-    ):
+    if affine is None or _mean_left_out(fit_homography, inliers) < _mean_left_out(fit_affine, inliers):
         return homography
     return affine
 
@@ -172,10 +171,21 @@ def _is_justified(inliers: Matches, quadratic: Transform, fixed: Prepared, movin
     """Whether a quadratic has matches enough, predicts them better than a homography, and does not fold."""
     return (
         spread_count(inliers, _APART * fixed.diameter) >= QUADRATIC_SPREAD
-        and leave_out_residual(fit_quadratic, inliers)
-        <= QUADRATIC_GAIN * leave_out_residual(fit_homography, inliers)
+        and _predicts_better(fit_quadratic, fit_homography, inliers)
         and _is_regular(quadratic, fixed, moving)
     )
+
+
+def _predicts_better(fit: Fit, other: Fit, matches: Matches) -> bool:
+    """Whether maps of one kind miss matches that they were not fitted to by less, beyond chance."""
+    gain = leave_out_residuals(other, matches) - leave_out_residuals(fit, matches)
+    if not np.isfinite(gain).all():
+        return False
+    return bool(gain.mean() > SURE * gain.std() / np.sqrt(len(gain)))
+
+
+def _mean_left_out(fit: Fit, matches: Matches) -> float:
+    return float(leave_out_residuals(fit, matches).mean())
 
 
 def _failed(reason: str, matches: Matches | None = None) -> Registration:
