@@ -51,9 +51,26 @@ class EyeSet:
     fields: Bool[np.ndarray, "n h w"]  # without the rim
     views: tuple[View, ...]
     labels: tuple[Float64[np.ndarray, "_ 2"], ...]  # junctions in the field
+    real: tuple[Prepared, ...] = ()  # photographs of real eyes, numbered after the made ones; without labels
+
+    def __len__(self) -> int:
+        """How many photographs there are, made and real."""
+        return len(self.pictures) + len(self.real)
+
+    def picture(self, index: int) -> UInt8[np.ndarray, "h w"]:
+        """A photograph as a network sees it."""
+        made = len(self.pictures)
+        return np.asarray(self.pictures[index]) if index < made else self.real[index - made].picture
+
+    def field(self, index: int) -> Bool[np.ndarray, "h w"]:
+        """Where places of it are looked for."""
+        made = len(self.pictures)
+        return np.asarray(self.fields[index]) if index < made else self.real[index - made].inner_field
 
     def siblings(self, index: int) -> Int64[np.ndarray, " s"]:
-        """The other photographs of the same eye."""
+        """The other photographs of the same made eye; none of a real one."""
+        if index >= len(self.pictures):
+            return np.zeros(0, np.int64)
         first = index - index % PER_EYE
         all_of_eye = np.arange(first, first + PER_EYE)
         return np.asarray(all_of_eye[all_of_eye != index])
@@ -83,6 +100,15 @@ def load_eye_set(folder: Path, settings: EyeSetSettings) -> EyeSet:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder} holds no photographs of made eyes: {error}. Name another.") from error
     return EyeSet(settings, pictures, fields, views, labels)
+
+
+def load_real(folder: Path, side: int) -> tuple[Prepared, ...]:
+    """The photographs of a folder, JPEG, `side` pixels on the longer side; InputError if none."""
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg"))
+    found = [prepare(Image.open(path), side=side) for path in paths]
+    if not found:
+        raise InputError(f"There is no JPEG in {folder}; name a folder of photographs of retinas.")
+    return tuple(one for one in found if one.defect is None)
 
 
 def photographs(seed: int, side: int) -> Iterator[tuple[Prepared, View, Float64[np.ndarray, "k 2"]]]:

@@ -42,6 +42,7 @@ class ViewSettings:
     noise: float = 0.03
     blur_px: float = 1.0
     labelled_eyes: int | None = None  # of the set's first eyes; all if not given
+    real_share: float = 0.0  # of the pictures of a batch that show real eyes, if the set has any
     label_share: float = 1.0  # of the labels that are given away; the others are kept from the network
 
 
@@ -77,6 +78,8 @@ def sample_views(eyes: EyeSet, settings: ViewSettings, *, generator: np.random.G
 
 def given_labels(eyes: EyeSet, index: int, share: float) -> Float64[np.ndarray, "k 2"]:
     """The labels of a photograph that are given away: a fixed share, drawn once for each photograph."""
+    if index >= len(eyes.labels):
+        return np.zeros((0, 2))
     labels = eyes.labels[index]
     chosen = np.random.default_rng([eyes.settings.first_seed, index]).random(len(labels)) < share
     return labels[chosen]
@@ -84,7 +87,7 @@ def given_labels(eyes: EyeSet, index: int, share: float) -> Float64[np.ndarray, 
 
 def _sample(eyes: EyeSet, settings: ViewSettings, generator: np.random.Generator) -> dict[str, Tensor]:
     side = settings.side
-    index = int(generator.integers(len(eyes.pictures)))
+    index = _drawn(eyes, settings, generator)
     corner = _corner(eyes, index, side, generator)
     other, middle = _second_photograph(eyes, index, corner + side / 2, settings, generator)
     to_window = _window(middle, settings, generator)
@@ -93,20 +96,21 @@ def _sample(eyes: EyeSet, settings: ViewSettings, generator: np.random.Generator
     moved, field = (
         cv2.warpAffine(picture, matrix, (side, side), flags=kernel, borderMode=border)
         for picture, kernel, border in (
-            (np.asarray(eyes.pictures[other]), cv2.INTER_LINEAR, cv2.BORDER_REFLECT),
-            (eyes.fields[other].astype(np.uint8), cv2.INTER_NEAREST, cv2.BORDER_CONSTANT),
+            (eyes.picture(other), cv2.INTER_LINEAR, cv2.BORDER_REFLECT),
+            (eyes.field(other).astype(np.uint8), cv2.INTER_NEAREST, cv2.BORDER_CONSTANT),
         )
     )
     rows, columns = (slice(int(corner[axis]), int(corner[axis]) + side) for axis in (1, 0))
-    own_field = np.array(eyes.fields[index, rows, columns])
+    own_field = np.array(eyes.field(index)[rows, columns])
     place = np.rint(there).astype(np.int64).clip(0, side - 1)
     inside = ((there > 0) & (there < side - 1)).all(-1)
     seen = inside & (field[place[..., 1], place[..., 0]] > 0) & own_field
-    is_labelled = settings.labelled_eyes is None or index // PER_EYE < settings.labelled_eyes
+    labelled = len(eyes.pictures) if settings.labelled_eyes is None else settings.labelled_eyes * PER_EYE
+    is_labelled = index < labelled
     labels = given_labels(eyes, index, settings.label_share)
     others = given_labels(eyes, other, settings.label_share) @ to_window[:, :2].T + to_window[:, 2]
     return {
-        "first": _photographed(np.array(eyes.pictures[index, rows, columns]), settings, generator),
+        "first": _photographed(np.array(eyes.picture(index)[rows, columns]), settings, generator),
         "second": _photographed(moved, settings, generator),
         "there": torch.from_numpy((2 * there + 1) / side - 1).float(),
         "seen": torch.from_numpy(seen)[None],
@@ -121,13 +125,21 @@ def _sample(eyes: EyeSet, settings: ViewSettings, generator: np.random.Generator
     }
 
 
+def _drawn(eyes: EyeSet, settings: ViewSettings, generator: np.random.Generator) -> int:
+    made = len(eyes.pictures)
+    if eyes.real and generator.random() < settings.real_share:
+        return int(generator.integers(made, len(eyes)))
+    return int(generator.integers(made))
+
+
 def _corner(eyes: EyeSet, index: int, side: int, generator: np.random.Generator) -> Int64[np.ndarray, "2"]:
     """x, y of a window whose middle lies in the field."""
-    size = eyes.settings.side
+    field = eyes.field(index)
+    height, width = field.shape
     while True:
-        corner = generator.integers(0, size - side + 1, 2)
+        corner = generator.integers(0, (width - side + 1, height - side + 1))
         x, y = corner + side // 2
-        if eyes.fields[index, y, x]:
+        if field[y, x]:
             return np.asarray(corner)
 
 
@@ -144,7 +156,7 @@ def _second_photograph(
         for other in generator.permutation(eyes.siblings(index)):
             place = map_points(eyes.views[index], eyes.views[other], middle[None])[0]
             x, y = np.rint(place).astype(int)
-            if 0 <= x < size and 0 <= y < size and eyes.fields[other, y, x]:
+            if 0 <= x < size and 0 <= y < size and eyes.field(int(other))[y, x]:
                 return int(other), place
     return index, middle
 

@@ -65,7 +65,7 @@ def losses(
     target = heat_target(places) * batch.field
     terms = {
         "labels": _labelled(first, target, batch),
-        "consistency": dice(first.heat_map * batch.seen, again),
+        "consistency": _consistent(first.heat_map * batch.seen, again, batch),
         "descriptors": _described(first, second, batch, settings),
     }
     if settings.is_both:
@@ -87,6 +87,15 @@ def _halves(maps: RetinaMaps) -> tuple[RetinaMaps, RetinaMaps]:
     return tuple(  # type: ignore[return-value]
         RetinaMaps(heat[half], descriptors[half], maps.paper_exact) for half in (0, 1)
     )
+
+
+def _consistent(
+    heat: Float[Tensor, "b 1 s s"], again: Float[Tensor, "b 1 s s"], batch: ViewBatch
+) -> Float[Tensor, ""]:
+    """Dice to the other view of pictures with labels; without, no heat at all would be consistent too."""
+    if not batch.labelled.any():
+        return heat.sum() * 0.0
+    return dice(heat[batch.labelled], again[batch.labelled])
 
 
 def _labelled(maps: RetinaMaps, target: Float[Tensor, "b 1 s s"], batch: ViewBatch) -> Float[Tensor, ""]:

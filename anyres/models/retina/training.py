@@ -29,15 +29,19 @@ from anyres.models.retina.architecture import (
     read_config,
 )
 from anyres.models.retina.expansion import Expansion
-from anyres.models.retina.eye_set import PER_EYE, EyeSet, EyeSetSettings, load_eye_set
+from anyres.models.retina.eye_set import PER_EYE, EyeSet, EyeSetSettings, load_eye_set, load_real
 from anyres.models.retina.eye_views import ViewBatch, ViewSettings, sample_views
+from anyres.models.retina.preparing import Prepared
 from anyres.models.retina.teaching import MEMORY, TeachingSettings, losses
 from anyres.models.retina.validation import draw_validation, score
 from anyres.training.recipe import Recipe, Schedule
 
 Steps = Annotated[int | None, "Length of the schedule, steps; the recipe's own if not given."]
 Eyes = Annotated[int, "Eyes in the folder; that many are drawn if it is new, five photographs each."]
+Photographs = Annotated[str | None, "Folder of photographs of real eyes (JPEG) to be seen without labels."]
 Teacher = Annotated[str | None, "File of the teacher's weights, for recipes that distil."]
+PAPER: Final = "https://arxiv.org/abs/2307.10698"
+REAL_SHARE: Final = 0.4  # of a batch's pictures, where real photographs are given
 ARM_SIDE: Final = 384  # pixels of an arm's photographs: half of what ships, for a quarter of the time
 LABELLED_EYES: Final = 16  # of an arm; the others are seen without labels
 LABEL_SHARE: Final = 0.4  # of their labels that an arm is given
@@ -50,17 +54,21 @@ class RetinaSettings:
     eyes: EyeSetSettings
     views: ViewSettings
     teaching: TeachingSettings
+    real: int = 0  # photographs of real eyes
     teacher: str | None = None  # sha256 of its weights
     weight_decay: float = 0.0
 
 
-def compact(folder: Path, *, steps: Steps = None, eyes: Eyes = 80) -> Recipe[ViewBatch]:
+def compact(
+    folder: Path, *, steps: Steps = None, eyes: Eyes = 80, photographs: Photographs = None
+) -> Recipe[ViewBatch]:
     """`retina-compact`, the network that ships: all eyes with all labels, hours on two cores."""
     schedule = _schedule(8_000 if steps is None else steps)
     teaching = TeachingSettings(expansion=None, is_both=True)
-    views = ViewSettings(batch=4)
+    real = () if photographs is None else load_real(Path(photographs), EyeSetSettings().side)
+    views = ViewSettings(batch=4, real_share=REAL_SHARE if real else 0.0)
     drawn = EyeSetSettings(eyes=eyes)
-    return _recipe("retina-compact", COMPACT_CNN, schedule, views, teaching, folder, drawn)
+    return _recipe("retina-compact", COMPACT_CNN, schedule, views, teaching, folder, drawn, real=real)
 
 
 def arm_cnn(folder: Path, *, steps: Steps = None, eyes: Eyes = 80) -> Recipe[ViewBatch]:
@@ -150,15 +158,21 @@ def _recipe(
     folder: Path,
     eyes: EyeSetSettings,
     *,
+    real: tuple[Prepared, ...] = (),
     teacher: Path | None = None,
     weight_decay: float = 0.0,
 ) -> Recipe[ViewBatch]:
-    drawn = load_eye_set(folder, eyes)
+    drawn = replace(load_eye_set(folder, eyes), real=real)
     pairs = draw_validation(eyes.side)
     memory = _memory(drawn, views, teaching)
     taught_by = None if teacher is None else _load_teacher(teacher)
     settings = RetinaSettings(
-        drawn.settings, views, teaching, None if teacher is None else file_sha256(teacher), weight_decay
+        drawn.settings,
+        views,
+        teaching,
+        len(real),
+        None if teacher is None else file_sha256(teacher),
+        weight_decay,
     )
 
     def loss(network: nn.Module, batch: ViewBatch) -> Tensor:
@@ -176,7 +190,11 @@ def _recipe(
         loss=loss,
         validate=partial(score, pairs=pairs),
         score="closeness",
-        record={"paper": "https://arxiv.org/abs/2307.10698", "side": drawn.settings.side},
+        record={
+            "paper": "https://arxiv.org/abs/2307.10698",
+            "side": drawn.settings.side,
+            "real_photographs": len(real),
+        },
         optimiser=_decayed(weight_decay) if weight_decay else None,
         memory=memory,
     )

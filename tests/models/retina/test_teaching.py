@@ -10,10 +10,12 @@ from torch.nn import functional
 from anyres.core.errors import InputError
 from anyres.models.retina.architecture import CnnConfig, Retina, RetinaMaps
 from anyres.models.retina.expansion import Expansion
-from anyres.models.retina.eye_set import PER_EYE, EyeSet, EyeSetSettings, load_eye_set
+from anyres.models.retina.eye_set import PER_EYE, EyeSet, EyeSetSettings, load_eye_set, load_real
 from anyres.models.retina.eye_views import ViewBatch, ViewSettings, given_labels, sample_views
 from anyres.models.retina.heat import heat_target
+from anyres.models.retina.preparing import prepare
 from anyres.models.retina.teaching import MEMORY, TeachingSettings, losses
+from tests.models.retina.fundi import fundus
 
 TINY = CnnConfig((4, 4, 8, 8), descriptor=8)
 EYES = EyeSetSettings(eyes=2, side=192)
@@ -95,6 +97,26 @@ def test_labels_are_given_away_for_some_eyes_and_in_part(eyes: EyeSet) -> None:
     assert batch.places[~batch.labelled].sum() == 0
 
 
+def test_real_photographs_are_seen_twice_and_without_labels(eyes: EyeSet) -> None:
+    real = replace(eyes, real=(prepare(fundus(), side=192),))
+    batch = batch_of(real, settings=replace(VIEWS, batch=12, real_share=0.5))
+    is_real = batch.photograph == 2 * PER_EYE
+    assert 0 < is_real.sum() < 12
+    assert torch.equal(batch.labelled, ~is_real)
+    assert batch.places[is_real].sum() == 0
+    back = functional.grid_sample(batch.second, batch.there, align_corners=False)
+    assert (back - batch.first)[batch.seen & is_real[:, None, None, None]].abs().mean() < 0.03
+
+
+def test_a_folder_of_real_photographs_is_read(tmp_path: Path) -> None:
+    fundus().save(tmp_path / "eye.jpg")
+    (tmp_path / "notes.txt").write_text("left eye")
+    (one,) = load_real(tmp_path, 128)
+    assert max(one.picture.shape) == 128
+    with pytest.raises(InputError, match="no JPEG"):
+        load_real(tmp_path / "none", 128)
+
+
 class Seeing(nn.Module):
     """A detector that sees exactly what it is told, and describes by place in the first view."""
 
@@ -168,7 +190,7 @@ def test_each_term_of_a_teacher_can_be_left_out(eyes: EyeSet, term: str) -> None
 
 
 def test_a_batch_without_labels_still_teaches(eyes: EyeSet) -> None:
-    settings = ViewSettings(side=96, batch=2, labelled_eyes=0)
+    settings = ViewSettings(side=96, batch=6, labelled_eyes=0)
     network = Retina(TINY)
     terms = losses(network, batch_of(eyes, settings=settings), TeachingSettings(expansion=None), memory={})
     assert terms["labels"] == 0
