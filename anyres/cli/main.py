@@ -9,6 +9,7 @@ import typer
 from anyres.cli import demo, library, models, weights, workflow
 from anyres.cli.ask import ask
 from anyres.cli.operations import command_of, has_command
+from anyres.cli.register import register
 from anyres.cli.replay import replay
 from anyres.cli.report import say
 from anyres.core.errors import AnyresError
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 for _operation in filter(has_command, every_operation().values()):
     app.command(_operation.name.replace("_", "-"))(command_of(_operation))
+app.command("register")(register)
 app.command("ask")(ask)
 app.add_typer(library.app, name="library")
 app.add_typer(workflow.app, name="workflow")

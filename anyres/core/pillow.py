@@ -1,6 +1,7 @@
 """PIL images in and out, and BMP, which libvips does not read."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -215,3 +216,21 @@ def jpeg_pixels(data: bytes) -> UInt8[np.ndarray, "h w 3"]:
 
     with PIL.Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
         return np.array(picture.convert("RGB"))
+
+
+def gif_bytes(frames: Sequence[UInt8[np.ndarray, "h w"]], *, seconds: float) -> bytes:
+    """A GIF that shows grey pictures of one size in turn, each for so long, for ever."""
+    import PIL.Image
+
+    buffer = io.BytesIO()
+    first, *rest = (PIL.Image.fromarray(frame) for frame in frames)
+    first.save(
+        buffer,
+        "GIF",
+        save_all=True,
+        append_images=rest,
+        duration=round(1000 * seconds),
+        loop=0,
+        optimize=False,
+    )
+    return buffer.getvalue()

@@ -1,0 +1,73 @@
+"""The door to registration: two photographs of one eye in, the map between them and a verdict out.
+
+The pictures are looked at on a reduced copy, the map is one of the originals' pixels: x, y, pixel centres at
+whole numbers, from moving to fixed.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from anyres.core.image import Image
+from anyres.models.retina.engines import DEFAULT, load_detector
+from anyres.models.retina.network_detector import NetworkDetector
+from anyres.models.retina.preparing import Prepared, prepare
+from anyres.models.retina.registration import Model, Registration, register
+from anyres.models.retina.sift import Detector
+from anyres.models.retina.warping import warp
+
+
+@dataclass(frozen=True, eq=False)
+class Registered:
+    """Two photographs and what came out."""
+
+    fixed: Image
+    moving: Image
+    prepared_fixed: Prepared
+    result: Registration
+    engine: str
+
+    @cached_property
+    def laid(self) -> Image | None:
+        """The moving picture as the fixed camera would have seen it, black outside; None without a map.
+
+        Depth, mode, profile and metadata are those of the moving picture.
+        """
+        transform, size_hw = self.result.transform, self.fixed.size_hw
+        if transform is None:
+            return None
+        pixels = warp(self.moving.pixels, transform, size_hw).clip(0, 1)
+        alpha = self.moving.alpha
+        return Image(
+            pixels=pixels,
+            alpha=None if alpha is None else warp(alpha, transform, size_hw).clip(0, 1),
+            encoding=self.moving.encoding,
+            notices=self.moving.notices,
+        )
+
+
+class Registrar:
+    """Registers photographs with one detector; holds no picture, so threads can share it."""
+
+    def __init__(self, detector: Detector, engine: str) -> None:
+        self.detector = detector
+        self.engine = engine
+
+    @classmethod
+    def of(cls, engine: str = DEFAULT) -> "Registrar":
+        """With the engine of a name; see `engines.load_detector` for its errors."""
+        return cls(load_detector(engine), engine)
+
+    @classmethod
+    def load(cls, path: Path) -> "Registrar":
+        """With the network of a weights file; raises WeightsError if it is none."""
+        return cls(NetworkDetector.load(path), path.stem)
+
+    def __call__(self, fixed: Image, moving: Image, *, model: Model = "auto") -> Registered:
+        """The map from the moving to the fixed photograph, and how far to trust it.
+
+        Never an error for what the pictures show: then the status is `failed` and a reason says it.
+        """
+        one, other = prepare(fixed), prepare(moving)
+        found = register(one, other, self.detector, model=model)
+        return Registered(fixed, moving, one, found, self.engine)
