@@ -14,6 +14,8 @@ from anyres.models.retina.opencv import cv2
 
 _TILES: Final = 12  # of a checkerboard, a side, where that gives 32 to 64 pixels or more
 _SMALLEST_TILE: Final = 32
+_SURROUNDINGS: Final = 0.03  # of the longer side: deviation of the Gaussian that says how bright they are
+_RANGE: Final = 6.0  # deviations between black and white
 FLICKER_SIDE: Final = 1024  # pixels of the longer side
 FLICKER_SECONDS: Final = 0.6  # of each picture
 Plane = Float32[np.ndarray, "h w"]
@@ -51,13 +53,22 @@ def flicker(fixed: Image, laid: Image) -> tuple[UInt8[np.ndarray, "y x"], UInt8[
 
 
 def _even(image: Image) -> Plane:
-    """Green, from the darkest hundredth of what is seen to the brightest."""
+    """Green against its surroundings: 0.5 where it is as bright as they are, 0 outside the field of view."""
     green, seen = image.pixels[..., 1], _seen(image)
-    if not seen.any():
-        return np.zeros_like(green)
-    low, high = np.percentile(green[seen], (1, 99))
-    stretched = (green - low) / max(float(high - low), 1e-6)
-    return np.asarray(np.where(seen, stretched.clip(0, 1), 0), np.float32)
+    weight = seen.astype(np.float32)
+    width = max(image.size_hw) * _SURROUNDINGS
+    share = np.maximum(_blurred(weight, width), 1e-3)
+    against = (green - _blurred(green * weight, width) / share) * weight
+    spread = float(np.sqrt(np.mean(against[seen] ** 2))) if seen.any() else 1.0
+    return np.asarray((0.5 + against / (_RANGE * max(spread, 1e-3))).clip(0, 1) * weight, np.float32)
+
+
+def _blurred(plane: Plane, width: float) -> Plane:
+    """By a Gaussian, at an eighth of the size: it is wide."""
+    height, columns = plane.shape
+    small = cv2.resize(plane, (-(-columns // 8), -(-height // 8)), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small, (0, 0), max(width / 8, 0.5))
+    return np.asarray(cv2.resize(soft, (columns, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _seen(image: Image) -> Bool[np.ndarray, "h w"]:
