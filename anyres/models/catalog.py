@@ -108,6 +108,19 @@ CATALOG = (
             ),
         ),
     ),
+    Model(
+        name="retina",
+        id="MeDAL-Retina",
+        task="lay one photograph of a retina on another",
+        inference="anyres.models.retina.inference:Registrar",
+        recipe="anyres.models.retina.training:recipes",
+        protocol="anyres.models.retina.evaluation:evaluate",
+        weights=("retina-compact",),
+        licence="Apache-2.0",
+        paper="https://arxiv.org/abs/2307.10698",
+        code="https://github.com/SaharAlmahfouzNasser/MeDAL-Retina",
+        converter="anyres.models.retina.checkpoints:convert",
+    ),
 )
 
 

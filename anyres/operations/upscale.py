@@ -1,17 +1,17 @@
 """Enlarge a picture to any size. The model is the catalogue's; this file only says what is asked of it."""
 
 import functools
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from anyres.core.errors import InputError
 from anyres.core.image import Image, Rows
 from anyres.core.sizes import Fit, Scale, SizeHW, enlarged_size_hw, target_size_hw
 from anyres.core.tiles import centre
 from anyres.core.weights import file_sha256
-from anyres.models.catalog import CATALOG, find_weights, load_door
+from anyres.models.catalog import find_model, find_weights, load_door
 from anyres.operations.operation import Progress, operation
 from anyres.operations.targets import (
     AskedFit,
@@ -25,13 +25,14 @@ from anyres.operations.targets import (
     said_by_scale_or_size,
 )
 
+MODEL = "liif"  # row of the catalogue whose weights enlarge
 DEFAULT_MODEL = "liif-compact"
 
 WeightsName = Annotated[
     str,
     Field(
         description="Weights to use.",
-        json_schema_extra={"format": "weights", "examples": [*chain(*(row.weights for row in CATALOG))]},
+        json_schema_extra={"format": "weights", "examples": [*find_model(MODEL).weights]},
     ),
 ]
 Precision = Annotated[
@@ -98,6 +99,11 @@ def upscale(
 def loaded_upscaler(model: str, precision: Precision) -> Any:
     """The door of these weights, loaded; kept for the next picture."""
     weights = find_weights(model)
+    if weights.model.name != MODEL:
+        raise InputError(
+            f"{model!r} are weights of {weights.model.name}, to {weights.model.task}. "
+            f"Enlarging takes weights of {MODEL}, such as {DEFAULT_MODEL}."
+        )
     return _upscaler(weights.model.inference, weights.path, file_sha256(weights.path), precision)
 
 

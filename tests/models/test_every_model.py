@@ -17,6 +17,8 @@ PACKAGE = Path(anyres.__file__).parent
 SHIPPED = [find_weights(name) for name, path in weights_paths().items() if PACKAGE in path.parents]
 
 every_model = pytest.mark.parametrize("model", CATALOG, ids=lambda model: model.name)
+ENLARGING = [weights for weights in SHIPPED if weights.model.name == "liif"]
+every_enlarging = pytest.mark.parametrize("weights", ENLARGING, ids=lambda weights: weights.name)
 every_shipped = pytest.mark.parametrize("weights", SHIPPED, ids=lambda weights: weights.name)
 
 
@@ -66,7 +68,7 @@ def test_every_shipped_file_says_where_it_comes_from(weights: NamedWeights) -> N
     assert weights.path.stat().st_size < 20e6  # all that ships for pictures stays under 20 MB
 
 
-@every_shipped
+@every_enlarging
 @pytest.mark.parametrize("size_hw", [(1, 1), (7, 5)])
 @pytest.mark.parametrize("target_hw", [(1, 1), (7, 5), (16, 9), (3, 40)])
 def test_any_size_goes_to_any_size_in_range(
@@ -78,7 +80,7 @@ def test_any_size_goes_to_any_size_in_range(
     assert made.pixels.max() <= 1
 
 
-@every_shipped
+@every_enlarging
 def test_the_same_twice_and_from_two_threads_and_the_input_unchanged(weights: NamedWeights) -> None:
     model, pictures = opened(weights), [noise(9, 8), noise(8, 9)]
     before = [picture.pixels.copy() for picture in pictures]
@@ -90,7 +92,7 @@ def test_the_same_twice_and_from_two_threads_and_the_input_unchanged(weights: Na
         np.testing.assert_array_equal(one, other)
 
 
-@every_shipped
+@every_enlarging
 def test_saved_and_loaded_again_it_gives_the_same(weights: NamedWeights, tmp_path: Path) -> None:
     from anyres.core.weights import read_tensors
 
@@ -118,7 +120,7 @@ def test_a_missing_tensor_is_refused_by_name(weights: NamedWeights, tmp_path: Pa
         load_door(weights.model.inference).load(tmp_path / "x.safetensors")
 
 
-@every_shipped
+@every_enlarging
 def test_bfloat16_is_within_50_db_of_float32_on_a_photograph(weights: NamedWeights) -> None:
     from skimage.data import astronaut
 

@@ -1,9 +1,9 @@
 """Whether a map between two photographs is to be trusted: `ok`, `low_confidence` or `failed`, and why.
 
 Each test is one limit on the evidence. A limit that a right map cannot pass makes it failed; one that a
-right map may pass makes it of low confidence. Beside them stands a probability, from a logistic model whose
-coefficients are in judging.toml: START VALUES, set by hand and not calibrated yet, so that it is a score in
-[0, 1] and no more.
+right map may pass makes it of low confidence. Beside them stands a probability, from a logistic model that
+tools/calibrate_registration.py fits for each engine to pairs of made eyes (judging.toml); an engine that it
+was not fitted for has that of `rootsift`. How sure it is of photographs of real eyes, nobody has measured.
 A wrong map that is called ok is worse than ten right ones that are not: every limit is on the cautious
 side.
 """
@@ -19,6 +19,7 @@ from typing import Final, Literal
 from anyres.models.retina.evidence import Evidence
 
 Status = Literal["ok", "low_confidence", "failed"]
+FALLBACK: Final = "rootsift"  # engine whose model is taken for one that has none
 COEFFICIENTS: Final = Path(__file__).parent / "judging.toml"
 FEWEST_INLIERS: Final = 9  # of a map at all; 118 pairs of different eyes (CHASE_DB1) gave up to 7 by chance
 OK_INLIERS: Final = 12
@@ -37,13 +38,13 @@ class Verdict:
     """How far to trust a map, and a plain sentence for everything that speaks against it."""
 
     status: Status
-    probability: float  # that the map is right, 0 where that is impossible; not calibrated yet
+    probability: float  # that the map is right, 0 where that is impossible
     reasons: tuple[str, ...]
 
 
-def judge(evidence: Evidence) -> Verdict:
-    """The verdict on a map; without reasons if it is ok."""
-    probability = probability_right(evidence)
+def judge(evidence: Evidence, engine: str = FALLBACK) -> Verdict:
+    """The verdict on a map that an engine's matches gave; without reasons if it is ok."""
+    probability = probability_right(evidence, engine)
     if impossible := _impossible(evidence):
         return Verdict("failed", 0.0, impossible)
     all_in_all = f"All in all the alignment is right with a probability of only {probability:.2f}."
@@ -56,9 +57,10 @@ def judge(evidence: Evidence) -> Verdict:
     return Verdict("ok", probability, ())
 
 
-def probability_right(evidence: Evidence) -> float:
-    """From 0 to 1, by the logistic model of judging.toml."""
-    constant, weights = _coefficients()
+def probability_right(evidence: Evidence, engine: str = FALLBACK) -> float:
+    """From 0 to 1, by the engine's logistic model of judging.toml."""
+    models = _coefficients()
+    constant, weights = models.get(engine, models[FALLBACK])
     values = features(evidence)
     score = constant + sum(weight * values[name] for name, weight in weights.items())
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, score))))  # beyond 50, float64 knows only 0 and 1
@@ -73,6 +75,18 @@ def features(evidence: Evidence) -> dict[str, float]:
         "residual": min(evidence.residual, 0.1),  # infinite where nothing agrees
         "agreement": evidence.agreement,
         "agreement_peak": min(evidence.agreement_peak, 20.0),
+    }
+
+
+def features_by_sign() -> dict[str, int]:
+    """Names of the features, and whether more of each speaks for a map (1) or against it (-1)."""
+    return {
+        "inliers": 1,
+        "inlier_share": 1,
+        "coverage": 1,
+        "residual": -1,
+        "agreement": 1,
+        "agreement_peak": 1,
     }
 
 
@@ -144,6 +158,6 @@ def _doubtful(evidence: Evidence) -> tuple[str, ...]:
 
 
 @cache
-def _coefficients() -> tuple[float, Mapping[str, float]]:
+def _coefficients() -> Mapping[str, tuple[float, Mapping[str, float]]]:
     raw = tomllib.loads(COEFFICIENTS.read_text(encoding="utf-8"))
-    return raw["constant"], raw["weights"]
+    return {engine: (model["constant"], model["weights"]) for engine, model in raw.items()}

@@ -46,7 +46,7 @@ class Registration:
     """What came out. A failed one may have a map too: for looking, and never to be taken for an alignment."""
 
     status: Status
-    probability: float  # that the map is right; start values, not calibrated yet
+    probability: float  # that the map is right
     reasons: tuple[str, ...]  # why it is not ok, a plain sentence each
     transform: Transform | None  # from moving to fixed
     matches: Matches
@@ -94,7 +94,7 @@ def register(
         )
     transform, agree = _chosen(matches, fitted, reach, fixed, moving, model)
     evidence = gather_evidence(fixed, moving, transform, matches, agree)
-    verdict = judge(evidence)
+    verdict = judge(evidence, detector.name)
     return Registration(
         verdict.status, verdict.probability, verdict.reasons, transform, matches, agree, evidence
     )

@@ -27,6 +27,11 @@ class Detector(Protocol):
     """What finds keypoints: a classical one here, or a network."""
 
     @property
+    def name(self) -> str:
+        """Of the engine: its probability has coefficients of its own (judging.toml)."""
+        ...
+
+    @property
     def ratio(self) -> float:
         """Largest share of the nearest to the second nearest distance of a match."""
         ...
@@ -43,6 +48,11 @@ class SiftDetector:
     is_root: bool = True
     count: int = 4000  # keypoints at most, by contrast
     ratio: float = 0.85
+
+    @property
+    def name(self) -> str:
+        """Of the engine."""
+        return "rootsift" if self.is_root else "sift"
 
     def __call__(self, prepared: Prepared) -> Keypoints:
         """Keypoints of a picture; descriptors of 128 floats."""
@@ -65,6 +75,7 @@ class OrbDetector:
 
     count: int = 4000  # keypoints at most, by Harris' measure
     ratio: float = 0.9
+    name: str = "orb"
 
     def __call__(self, prepared: Prepared) -> Keypoints:
         """Keypoints of a picture; descriptors of 256 bits."""

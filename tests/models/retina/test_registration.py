@@ -1,3 +1,4 @@
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,13 @@ from jaxtyping import Float32
 from anyres.core.image import Image
 from anyres.models.retina.engines import load_detector
 from anyres.models.retina.evidence import Evidence, field_points, vessel_agreement
-from anyres.models.retina.judging import COEFFICIENTS, features, judge, probability_right
+from anyres.models.retina.judging import (
+    COEFFICIENTS,
+    features,
+    features_by_sign,
+    judge,
+    probability_right,
+)
 from anyres.models.retina.matching import Keypoints, Matches
 from anyres.models.retina.preparing import Prepared, prepare
 from anyres.models.retina.registration import Model, Registration, register, spread_count
@@ -153,6 +160,7 @@ def test_grey_and_16_bits_give_the_same_map() -> None:
 class FixedPlaces:
     """A detector that knows its matches: place k has the k-th descriptor in both pictures."""
 
+    name = "rootsift"
     ratio = 0.9
 
     def __init__(self, fixed: np.ndarray, moving: np.ndarray) -> None:
@@ -252,11 +260,16 @@ def test_each_limit_lowers_the_status_and_says_why(
 
 
 def test_the_probability_weighs_every_feature_and_names_its_own() -> None:
-    assert set(features(GOOD)) == {
-        line.split("=")[0].strip()
-        for line in COEFFICIENTS.read_text(encoding="utf-8").split("[weights]")[1].splitlines()
-        if "=" in line
-    }
+    for model in tomllib.loads(COEFFICIENTS.read_text(encoding="utf-8")).values():
+        assert set(model["weights"]) == set(features(GOOD)) == set(features_by_sign())
+        assert all(weight * features_by_sign()[name] >= 0 for name, weight in model["weights"].items())
+
+
+def test_an_engine_without_a_model_has_that_of_rootsift() -> None:
+    assert probability_right(GOOD, "of the user") == probability_right(GOOD, "rootsift")
+
+
+def test_what_speaks_against_a_map_lowers_its_probability() -> None:
     assert probability_right(GOOD) > 0.95
     for worse in (
         {"inlier_count": 12},
@@ -266,7 +279,7 @@ def test_the_probability_weighs_every_feature_and_names_its_own() -> None:
         {"agreement": 0.0},
         {"agreement_peak": 0.0},
     ):
-        assert probability_right(replace(GOOD, **worse)) < probability_right(GOOD)
+        assert probability_right(replace(GOOD, **worse)) <= probability_right(GOOD)
 
 
 def test_places_near_each_other_count_once() -> None:

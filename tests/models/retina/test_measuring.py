@@ -1,0 +1,205 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from anyres.core.errors import InputError
+from anyres.core.files import write_image
+from anyres.core.image import Image
+from anyres.models.retina import evaluation
+from anyres.models.retina.evaluation import evaluate, synthetic_records
+from anyres.models.retina.eye_pairs import make_pair, make_pairs, write_pairs
+from anyres.models.retina.fire import FIRE_SIDE
+from anyres.models.retina.judging import Status
+from anyres.models.retina.measuring import (
+    PairRecord,
+    auroc,
+    calibration_error,
+    figures_of,
+    mauc_interval,
+    mean_auc,
+    measure_pair,
+    recorded,
+)
+from anyres.models.retina.preparing import prepare
+from anyres.models.retina.relighting import draw_quadratic, warped_pair
+from anyres.models.retina.sift import SiftDetector
+from tests.models.retina.fundi import fundus
+from tools.calibrate_registration import fitted, values_of, write
+
+
+def record(
+    name: str, *, error: float | None = 1.0, probability: float = 1.0, status: Status = "ok"
+) -> PairRecord:
+    return PairRecord(name, name[0], status, probability, error, error, error, 20, 0.1, None)
+
+
+def test_the_area_under_the_roc_is_the_share_of_right_orders() -> None:
+    score = np.array([0.9, 0.8, 0.3, 0.3])
+    assert auroc(score, np.array([True, True, False, False])) == 1
+    assert auroc(score, np.array([True, False, True, False])) == pytest.approx((1 + 1 + 0 + 0.5) / 4)
+
+
+def test_the_calibration_error_is_nothing_where_what_is_said_is_so() -> None:
+    said = np.array([0.25] * 4 + [0.75] * 4)
+    so = np.array([True, False, False, False, True, True, True, False])
+    assert calibration_error(said, so) == pytest.approx(0)
+    assert calibration_error(said, ~so) == pytest.approx(0.5)
+
+
+def test_figures_by_hand() -> None:
+    records = [
+        record("S000", error=0.5),
+        record("S001", error=12.5),
+        record("P000", error=None, status="failed", probability=0.0),
+        record("N000", error=None, status="ok", probability=0.2),
+        record("N001", error=None, status="failed", probability=0.0),
+    ]
+    found = figures_of(records)
+    assert found["classes"]["S"]["auc"] == pytest.approx((25 / 25 + 13 / 25) / 2)
+    assert found["classes"]["P"] == {
+        "pairs": 1,
+        "auc": 0,
+        "median_error": 1e6,
+        "acceptable": 0,
+        "ok": 0,
+        "wrong_but_ok": 0,
+    }
+    assert found["mauc"] == pytest.approx(0.38)
+    assert (found["negatives"], found["negatives_ok"]) == (2, 1)
+    assert found["auroc"] == 1
+    assert found["false_accepts_at_95"] == 0
+
+
+def test_a_map_that_is_wrong_and_called_ok_is_counted() -> None:
+    found = figures_of([record("S000", error=0.03 * FIRE_SIDE), record("S001")])
+    assert found["classes"]["S"]["wrong_but_ok"] == 1
+
+
+def test_the_interval_of_a_difference_pairs_the_engines() -> None:
+    one = [record(f"S{number:03d}", error=float(number % 20)) for number in range(30)]
+    other = [record(f"S{number:03d}", error=float(number % 20) + 1) for number in range(30)]
+    low, high = mauc_interval([other, one], lambda sides: mean_auc(sides[1]) - mean_auc(sides[0]))
+    assert low == pytest.approx(1 / 25)
+    assert high == pytest.approx(1 / 25)
+
+
+def test_what_was_measured_is_not_measured_again(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def measure(name: str) -> PairRecord:
+        asked.append(name)
+        return record(name)
+
+    path = tmp_path / "deep" / "records.jsonl"
+    first = list(recorded(path, ["S000", "S001"], measure))
+    again = list(recorded(path, ["S000", "S001", "S002"], measure))
+    assert asked == ["S000", "S001", "S002"]
+    assert again[:2] == first
+    path.write_text("hello\n")
+    with pytest.raises(InputError, match="no records"):
+        list(recorded(path, ["S000"], measure))
+
+
+def test_a_pair_is_measured_against_its_control_points() -> None:
+    pair = make_pair("S", 11, side=384)
+    fixed, moving = (prepare(Image.from_numpy(one.pixels)) for one in (pair.fixed, pair.moving))
+    assert pair.controls is not None
+    truth = pair.controls[:, 2:], pair.controls[:, :2]
+    found = measure_pair("S011", "S", fixed, moving, truth, SiftDetector())
+    assert found.is_right
+    assert found.is_acceptable
+    off = measure_pair("S011", "S", fixed, moving, (truth[0], truth[1] + 384 * 0.03), SiftDetector())
+    assert not off.is_right
+    assert found.mean is not None
+    assert off.mean == pytest.approx(0.03 * np.sqrt(2) * FIRE_SIDE, abs=3 * found.mean)
+
+
+def test_a_warped_copy_is_where_the_truth_says() -> None:
+    fixed, moving, (there, here) = warped_pair(fundus(), np.random.default_rng(3))
+    assert len(there) > 100
+    found = measure_pair("w", "warped", prepare(fixed), prepare(moving), (there, here), SiftDetector())
+    assert found.mean is not None
+    assert found.mean < 12
+
+
+def test_a_drawn_quadratic_bends_by_one_to_three_percent() -> None:
+    for seed in range(10):
+        bent = draw_quadratic(1000, 800, np.random.default_rng(seed))
+        angle = np.linspace(0, 2 * np.pi, 50)
+        rim = np.stack((499.5 + 500 * np.cos(angle), 399.5 + 500 * np.sin(angle)), axis=1)
+        middle = np.array([[499.5, 399.5]])
+        straight = bent.apply(middle) + (rim - middle) @ bent.jacobian(middle)[0].T
+        off = np.linalg.norm(bent.apply(rim) - straight, axis=1)
+        assert 8 < off.max() < 45
+
+
+def test_made_pairs_are_drawn_once_and_measured_by_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "SIDE", 256)
+    found = evaluate(
+        tmp_path,
+        protocol="synthetic",
+        engines="rootsift,orb",
+        pairs=1,
+        negatives=1,
+        figures=tmp_path / "f.json",
+    )
+    written = json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))
+    assert set(written) == {"synthetic rootsift", "synthetic orb"}
+    assert "mAUC above rootsift" in written["synthetic orb"]["figures"]["against"]
+    assert "| rootsift" in str(found)
+    monkeypatch.setattr(evaluation, "make_pair", None)
+    again = synthetic_records(tmp_path, "rootsift", {"S": 1, "P": 1, "A": 1, "N": 1})
+    assert [one.kind for one in again] == ["S", "P", "A", "N"]
+
+
+def test_photographs_are_warped_and_no_two_of_them_match(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        write_image(fundus(seed=seed), tmp_path / f"eye{seed}.png")
+    found = evaluate(tmp_path, protocol="warped")
+    assert isinstance(found, evaluation.RetinaEvaluation)
+    figures = found.figures["rootsift"]
+    assert figures["classes"]["warped"]["pairs"] == 2
+    assert (figures["negatives"], figures["negatives_ok"]) == (1, 0)
+    (tmp_path / "eye2.png").unlink()
+    with pytest.raises(InputError, match="1 photographs"):
+        evaluate(tmp_path, protocol="warped")
+
+
+def test_fires_layout_is_measured(tmp_path: Path) -> None:
+    write_pairs(tmp_path, make_pairs({"S": 1, "P": 1, "A": 1}, first_seed=40, side=384))
+    assert "mAUC" in str(evaluate(tmp_path, protocol="fire"))
+
+
+def test_a_calibration_tells_right_from_wrong_and_keeps_its_signs(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+
+    def made(is_right: bool) -> PairRecord:
+        more = 1.0 if is_right else 0.0
+        features = {
+            "inliers": 2 + 3 * more + generator.normal(),
+            "inlier_share": 0.1 + 0.5 * more,
+            "coverage": generator.random(),
+            "residual": 0.004 - 0.002 * more,
+            "agreement": 0.5 * more - 0.5 * generator.random(),
+            "agreement_peak": 3 + 8 * more,
+        }
+        return PairRecord("S", "S", "ok", 1.0, 1.0, 1.0, 1.0, 9, 0.1, features)
+
+    right = np.arange(60) < 40
+    records = [made(bool(one)) for one in right]
+    constant, weights = fitted(records, right)
+    score = constant + values_of(records) @ np.array(list(weights.values()))
+    assert ((score > 0) == right).all()
+    assert weights["residual"] <= 0
+    assert weights["inliers"] >= 0
+    (tmp_path / "j.toml").write_text('# head\n\n["rootsift"]\nconstant = 1\n["rootsift".weights]\na = 1\n')
+    write(tmp_path / "j.toml", "net", constant, weights, "60 maps")
+    write(tmp_path / "j.toml", "net", 7.0, weights, "60 maps")
+    text = (tmp_path / "j.toml").read_text(encoding="utf-8")
+    assert text.count('["net"]') == 1
+    assert "constant = 7" in text
+    assert '["rootsift"]' in text
