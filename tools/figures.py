@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 from anyres.evaluation.tables import markdown_table, read_figures  # noqa: E402
 from anyres.models.catalog import CATALOG  # noqa: E402
 from anyres.models.liif.evaluation import Evaluation, Measured  # noqa: E402
+from anyres.models.retina.evaluation import RetinaEvaluation  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
 ADVISOR = ROOT / "docs" / "design" / "2026-11-25-advisor.md"
@@ -40,6 +41,8 @@ def main() -> int:
 
 def card_blocks(folder: Path) -> list[str]:
     """What a model's card says of its figures."""
+    if folder.name == "retina":
+        return [*registration(folder / "figures.json"), *registration_speed()]
     return [*quality(folder / "figures.json"), *speed(), *memory()]
 
 
@@ -86,6 +89,40 @@ def quality(path: Path) -> list[str]:
         figures = dict(entry["figures"])
         measured = tuple(Measured(**one) for one in figures.pop("measured"))
         blocks += [str(Evaluation(**figures, measured=measured)), source(entry)]
+    return blocks
+
+
+def registration(path: Path) -> list[str]:
+    """Tables of `anyres evaluate retina`, one for each protocol."""
+    tables: dict[str, dict[str, Any]] = {}
+    sources: dict[str, str] = {}
+    for name, entry in (read_figures(path) if path.exists() else {}).items():
+        protocol, engine = name.split(" ", 1)
+        tables.setdefault(protocol, {})[engine] = entry["figures"]
+        sources[protocol] = source(entry)
+    titles = {
+        "synthetic": "Made eyes of a style that nothing was trained on; not FIRE, and not to be compared with "
+        "figures on it:",
+        "warped": "Real photographs, each against a warped and differently lit copy of itself, and all pairs "
+        "of two different ones:",
+    }
+    blocks = []
+    for protocol, found in tables.items():
+        table = str(RetinaEvaluation(protocol, found))  # type: ignore[arg-type]
+        blocks += [titles[protocol], table, sources[protocol]]
+    return blocks
+
+
+def registration_speed() -> list[str]:
+    """Seconds and memory of two large photographs."""
+    blocks = []
+    for name, entry in read(RESULTS / "registration_speed.json").items():
+        figures = entry["figures"]
+        blocks.append(
+            f"{name}: two photographs of {figures['side']} x {figures['side']} pixels, from files to a "
+            f"verdict, in {figures['seconds']:.1f} s and {figures['peak_mb']:.0f} MB at most, "
+            f"{figures['threads']} threads. {source(entry)}"
+        )
     return blocks
 
 

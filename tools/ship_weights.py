@@ -8,7 +8,9 @@ ship a file that scores lower than the one it replaces.
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -35,8 +37,8 @@ def main() -> None:
         / "weights"
         / f"{arguments.name}.safetensors"
     )
-    score = header.record["validation"]["mean"]
-    if target.exists() and (before := read_header(target).record["validation"]["mean"]) >= score:
+    score = score_of(header.record)
+    if target.exists() and (before := score_of(read_header(target).record)) >= score:
         raise InputError(
             f"{target} scores {before:.3f} on validation, {source} only {score:.3f}. Nothing was written."
         )
@@ -50,7 +52,12 @@ def main() -> None:
     tensors = {name: tensor.to(torch.float16) for name, tensor in read_tensors(source)[0].items()}
     config = dict(header.config)
     write_weights(target, tensors, model=header.model, config=config, record=record)
-    sys.stdout.write(f"{target}: {target.stat().st_size / 1e6:.2f} MB, validation {score:.3f} dB\n")
+    sys.stdout.write(f"{target}: {target.stat().st_size / 1e6:.2f} MB, validation {score:.3f}\n")
+
+
+def score_of(record: Mapping[str, Any]) -> float:
+    """The figure of validation that the weights were chosen by; older files do not name it: the mean."""
+    return float(record["validation"][record.get("score", "mean")])
 
 
 if __name__ == "__main__":

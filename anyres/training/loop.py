@@ -224,7 +224,12 @@ class _State(Generic[Batch]):
                     self.average,
                     model=self.recipe.model,
                     config=self.recipe.config,
-                    record={**self.recipe.record, "step": self.step, "validation": figures},
+                    record={
+                        **self.recipe.record,
+                        "step": self.step,
+                        "validation": figures,
+                        "score": self.recipe.score,
+                    },
                 )
         return figures
 
