@@ -101,7 +101,7 @@ def registration(path: Path) -> list[str]:
         tables.setdefault(protocol, {})[engine] = entry["figures"]
         sources[protocol] = source(entry)
     titles = {
-        "synthetic": "Made eyes of a style that nothing was trained on; not FIRE, and not to be compared with "
+        "synthetic": "Made eyes of a style that nothing was trained on; not FIRE, nor to be compared with "
         "figures on it:",
         "warped": "Real photographs, each against a warped and differently lit copy of itself, and all pairs "
         "of two different ones:",
