@@ -13,6 +13,8 @@ from anyres.cli.main import app
 from anyres.core.errors import AnyresError
 from anyres.core.files import read_image
 from anyres.core.image import Encoding, Image
+from anyres.core.weights import file_sha256
+from anyres.models.catalog import find_weights
 from anyres.models.retina.eye_pairs import make_pair
 from anyres.models.retina.transform import Projective, Quadratic, Transform
 
@@ -120,6 +122,12 @@ def test_two_eyes_fail_and_leave_no_aligned_picture(eye: Path, tmp_path: Path) -
     assert report_of(tmp_path / "out")["status"] == "failed"
     assert report_of(tmp_path / "out")["reasons"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["matches.csv", "report.json"]
+
+
+def test_a_network_is_an_engine_and_the_report_says_which_file(eye: Path, tmp_path: Path) -> None:
+    result = run(eye / "a.png", eye / "b.png", "-o", tmp_path / "out", "--engine", "retina-compact")
+    assert result.exit_code == 0, result.output
+    assert report_of(tmp_path / "out")["weights_sha256"] == file_sha256(find_weights("retina-compact").path)
 
 
 def test_a_mirrored_photograph_is_never_ok(eye: Path, tmp_path: Path) -> None:

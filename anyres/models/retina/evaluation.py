@@ -35,7 +35,7 @@ from anyres.models.retina.measuring import (
 )
 from anyres.models.retina.preparing import Prepared, prepare
 from anyres.models.retina.registration import register
-from anyres.models.retina.relighting import warped_pair
+from anyres.models.retina.relighting import warped_pair, worn
 from anyres.models.retina.sift import Detector
 
 Protocol = Literal["fire", "synthetic", "warped"]
@@ -115,19 +115,35 @@ def evaluate(
 
 
 def synthetic_records(
-    folder: Path, engine: str, counts: Mapping[PairClass, int], *, split: str = "test"
+    folder: Path,
+    engine: str,
+    counts: Mapping[PairClass, int],
+    *,
+    split: str = "test",
+    wear: Sequence[int] = (0,),
 ) -> list[PairRecord]:
-    """Records of an engine on pairs of made eyes; drawn pairs and records are kept in the folder."""
+    """Records of an engine on pairs of made eyes; drawn pairs and records are kept in the folder.
+
+    Args:
+        folder: made if missing.
+        engine: see `engines.load_detector`.
+        counts: pairs of each class.
+        split: whose eyes, "test" or "validation".
+        wear: levels to which the moving photographs are spoilt (`relighting.worn`); each pair comes at each.
+    """
     detector = load_detector(engine)
 
     def measure(name: str) -> PairRecord:
-        kind, pair = name[0], _drawn(folder / "pairs", split, name)
-        fixed, moving = (prepare(Image.from_numpy(pair[one])) for one in ("fixed", "moving"))
+        drawn, _, level = name.partition("-")
+        kind, pair = name[0], _drawn(folder / "pairs", split, drawn)
+        spoilt = worn(pair["moving"], int(level or 0), int(drawn[1:]))
+        fixed, moving = (prepare(Image.from_numpy(one)) for one in (pair["fixed"], spoilt))
         controls = pair.get("controls")
         truth = None if controls is None else (controls[:, 2:].astype(np.float64), controls[:, :2])
         return measure_pair(name, kind, fixed, moving, truth, detector)
 
-    names = [f"{kind}{number:03d}" for kind, count in counts.items() for number in range(count)]
+    drawn = [f"{kind}{number:03d}" for kind, count in counts.items() for number in range(count)]
+    names = [f"{name}-{level}" if level else name for level in wear for name in drawn]
     return list(recorded(folder / f"{split}-{_file_name(engine)}.jsonl", names, measure))
 
 

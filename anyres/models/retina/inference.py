@@ -26,6 +26,7 @@ class Registered:
     prepared_fixed: Prepared
     result: Registration
     engine: str
+    weights_sha256: str | None  # of a network's file
 
     @cached_property
     def laid(self) -> Image | None:
@@ -52,6 +53,7 @@ class Registrar:
     def __init__(self, detector: Detector, engine: str) -> None:
         self.detector = detector
         self.engine = engine
+        self.weights_sha256 = detector.weights_sha256 if isinstance(detector, NetworkDetector) else None
 
     @classmethod
     def of(cls, engine: str = DEFAULT) -> "Registrar":
@@ -70,4 +72,4 @@ class Registrar:
         """
         one, other = prepare(fixed), prepare(moving)
         found = register(one, other, self.detector, model=model)
-        return Registered(fixed, moving, one, found, self.engine)
+        return Registered(fixed, moving, one, found, self.engine, self.weights_sha256)

@@ -15,7 +15,7 @@ from torch import nn
 
 from anyres.core.device import Precision, choose_device, choose_precision
 from anyres.core.errors import WeightsError
-from anyres.core.weights import read_header, read_weights
+from anyres.core.weights import file_sha256, read_header, read_weights
 from anyres.models.retina.architecture import Retina, read_config, sample_descriptors
 from anyres.models.retina.heat import find_maxima, refine
 from anyres.models.retina.matching import Keypoints
@@ -32,6 +32,7 @@ class NetworkDetector:
 
     network: nn.Module  # Retina, ready to use
     name: str = "network"  # of its weights
+    weights_sha256: str | None = None  # of their file
     side: int = NETWORK_SIDE
     radius: int = 4  # pixels of the network's picture: of the square in which one keypoint is taken
     above: float = 0.02  # least heat
@@ -66,7 +67,8 @@ class NetworkDetector:
         target = choose_device(device)
         network = network.to(target).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         numbers = choose_precision(precision, target)
-        return cls(network.eval().requires_grad_(False), path.stem, side=side, precision=numbers)
+        sha256 = file_sha256(path)
+        return cls(network.eval().requires_grad_(False), path.stem, sha256, side=side, precision=numbers)
 
     def __call__(self, prepared: Prepared) -> Keypoints:
         """Keypoints of a picture; descriptors of as many floats as the network has."""

@@ -8,7 +8,7 @@ Axes: h w the photograph. Positions are x, y in pixels.
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from anyres.core.image import Image
 from anyres.core.pillow import jpeg_bytes, jpeg_pixels
@@ -61,6 +61,19 @@ def relit(pixels: Float32[np.ndarray, "h w 3"], generator: np.random.Generator) 
     seen = (pixels.max(axis=2, keepdims=True) > 0.04).astype(np.float32)
     stored = np.rint(255 * np.clip(soft + grain * seen, 0, 1)).astype(np.uint8)
     return Image.from_numpy(jpeg_pixels(jpeg_bytes(stored, quality=int(generator.integers(70, 95)))))
+
+
+def worn(pixels: UInt8[np.ndarray, "h w 3"], level: int, seed: int) -> UInt8[np.ndarray, "h w 3"]:
+    """A photograph as a poor camera and a clouded lens give it: softer, paler, noisier by each level."""
+    if level == 0:
+        return pixels
+    generator = np.random.default_rng([seed, level])
+    soft = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), 0.8 * level)
+    seen = soft.max(axis=2, keepdims=True) > 10
+    middle = soft[seen[..., 0]].mean(axis=0) if seen.any() else np.zeros(3, np.float32)
+    pale = middle + (soft - middle) * 0.75**level
+    noisy = pale + 2.5 * level * generator.standard_normal(pale.shape, np.float32)
+    return np.asarray(np.where(seen, noisy, soft).clip(0, 255).astype(np.uint8))
 
 
 def _truth(fixed: Image, moving: Image, to_fixed: Quadratic) -> Truth:
