@@ -34,9 +34,9 @@ class NetworkDetector:
     name: str = "network"  # of its weights
     weights_sha256: str | None = None  # of their file
     side: int = NETWORK_SIDE
-    radius: int = 4  # pixels of the network's picture: of the square in which one keypoint is taken
-    above: float = 0.02  # least heat
-    count: int = 1500  # keypoints at most, by heat
+    radius: int = 3  # pixels of the network's picture: of the square in which one keypoint is taken
+    above: float = 0.005  # least heat
+    count: int = 3000  # keypoints at most, by heat
     ratio: float = 0.9
     precision: torch.dtype = field(default_factory=lambda: choose_precision("auto", torch.device("cpu")))
 

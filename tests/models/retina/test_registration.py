@@ -29,9 +29,9 @@ STILL = Projective(np.eye(3))
 MOVED = Projective(np.array([[0.98, -0.1, 25.0], [0.1, 0.98, -12.0], [1e-5, 0, 1.0]]))
 GOOD = Evidence(
     match_count=100,
-    inlier_count=70,
-    inlier_share=0.7,
-    coverage=0.6,
+    inlier_count=85,
+    inlier_share=0.85,
+    coverage=0.85,
     residual=0.001,
     overlap=0.8,
     mirrored=0.0,
@@ -39,9 +39,9 @@ GOOD = Evidence(
     largest_scale=1.05,
     pole_distance=0.97,
     return_error=0.001,
-    agreement=0.7,
+    agreement=0.8,
     agreement_before=0.05,
-    agreement_peak=12.0,
+    agreement_peak=15.0,
 )
 
 
@@ -246,7 +246,7 @@ def test_vessels_agree_where_they_lie_and_not_beside() -> None:
         ({"return_error": float("inf")}, "low_confidence", "not determined everywhere"),
         ({"overlap": 0.05}, "low_confidence", "only 5% in common"),
         ({"agreement": 0.1}, "low_confidence", "only in part"),
-        ({"agreement_before": 0.8}, "low_confidence", "better before"),
+        ({"agreement_before": 0.85}, "low_confidence", "better before"),
     ],
 )
 def test_each_limit_lowers_the_status_and_says_why(
