@@ -125,9 +125,12 @@ def test_two_eyes_fail_and_leave_no_aligned_picture(eye: Path, tmp_path: Path) -
 
 
 def test_a_network_is_an_engine_and_the_report_says_which_file(eye: Path, tmp_path: Path) -> None:
-    result = run(eye / "a.png", eye / "b.png", "-o", tmp_path / "out", "--engine", "retina-compact")
+    both = "rootsift+retina-compact"
+    result = run(eye / "a.png", eye / "b.png", "-o", tmp_path / "out", "--engine", both)
     assert result.exit_code == 0, result.output
-    assert report_of(tmp_path / "out")["weights_sha256"] == file_sha256(find_weights("retina-compact").path)
+    report = report_of(tmp_path / "out")
+    assert report["engine"] == both
+    assert report["weights_sha256"] == [file_sha256(find_weights("retina-compact").path)]
 
 
 def test_a_mirrored_photograph_is_never_ok(eye: Path, tmp_path: Path) -> None:

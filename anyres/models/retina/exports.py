@@ -33,7 +33,7 @@ def report(registered: Registered) -> dict[str, Any]:
         "reasons": list(found.reasons),
         "note": DISCLAIMER,
         "engine": registered.engine,
-        "weights_sha256": registered.weights_sha256,
+        "weights_sha256": list(registered.weights_sha256),
         "anyres": version("anyres"),
         "fixed_size": list(registered.fixed.size_hw[::-1]),
         "moving_size": list(registered.moving.size_hw[::-1]),

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from anyres.core.image import Image
+from anyres.models.retina.combined import CombinedDetector
 from anyres.models.retina.engines import DEFAULT, load_detector
 from anyres.models.retina.network_detector import NetworkDetector
 from anyres.models.retina.preparing import Prepared, prepare
@@ -26,7 +27,7 @@ class Registered:
     prepared_fixed: Prepared
     result: Registration
     engine: str
-    weights_sha256: str | None  # of a network's file
+    weights_sha256: tuple[str, ...]  # of networks' files
 
     @cached_property
     def laid(self) -> Image | None:
@@ -53,7 +54,9 @@ class Registrar:
     def __init__(self, detector: Detector, engine: str) -> None:
         self.detector = detector
         self.engine = engine
-        self.weights_sha256 = detector.weights_sha256 if isinstance(detector, NetworkDetector) else None
+        parts = detector.detectors if isinstance(detector, CombinedDetector) else (detector,)
+        networks = (part for part in parts if isinstance(part, NetworkDetector))
+        self.weights_sha256 = tuple(one.weights_sha256 for one in networks if one.weights_sha256)
 
     @classmethod
     def of(cls, engine: str = DEFAULT) -> "Registrar":
