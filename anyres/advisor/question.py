@@ -12,7 +12,7 @@ from typing import Final, Literal
 from anyres.advisor.attributes import asked_attributes
 from anyres.advisor.cues import cue
 from anyres.advisor.factors import Factor, factor_in
-from anyres.advisor.lexicon import Lexicon, Word, lexicon
+from anyres.advisor.lexicon import NO_TASK, Lexicon, Word, lexicon
 
 Language = Literal["en", "ko"]
 Place = tuple[int, int]  # start and end in the question
@@ -55,7 +55,7 @@ _SENTENCE: Final = re.compile(r"[^.?!;\n]+(?:[.,](?=\d)[^.?!;\n]+)*[.?!;\n]*")
 class Mention:
     """A word of the lexicon in the question."""
 
-    task: str  # an id, or "enlarge"
+    task: str  # an id, or "enlarge", or NO_TASK for what is beyond the list
     place: Place
     weight: float  # of the word; below 0 where it speaks against the task
     share: float = 1.0  # of it that counts, by how the word is said
@@ -141,7 +141,7 @@ def language_of(text: str) -> Language:
 
 def _mentions(text: str, words: Lexicon, asides: Sequence[tuple[Place, float]]) -> Iterator[Mention]:
     clauses = [0, *(found.end() for found in _CLAUSE.finditer(text))]
-    groups: list[tuple[str, Sequence[Word]]] = [("enlarge", words.enlarge)]
+    groups: list[tuple[str, Sequence[Word]]] = [("enlarge", words.enlarge), (NO_TASK, words.beyond)]
     groups += [(task.id, task.asks) for task in words.tasks.values()]
     for task, asks in groups:
         for word in asks:

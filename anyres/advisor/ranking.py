@@ -77,6 +77,7 @@ def signals(
         "no task, words of tasks": most_words / 10,
         "no task, plain words": float(most_words >= _PLAIN),
         "no task, factor": float(question.factor is not None),
+        **_beyond(question, most_words, models, papers),
     }
     return found
 
@@ -112,6 +113,21 @@ def _provided(
         "several": float(len(doing) > 1),
         "provided": float(any(task in families(able) for able in (*models, *papers))),
         "called": float(any(is_called(question, able) for able in doing)),
+    }
+
+
+def _beyond(
+    question: Question, most_words: float, models: Sequence[Able], papers: Sequence[Able]
+) -> dict[str, float]:
+    """What speaks for a wish that no task of the list is, and what for one that the sources are about."""
+    beyond = max(0.0, question.score(NO_TASK))
+    calls = any(is_called(question, able) for able in (*models, *papers))
+    return {
+        "no task, wishes": min(beyond, 6.0) / 10,
+        "no task, wish named": float(beyond >= _PLAIN),
+        "no task, wishes beside the words": beyond / max(1.0, beyond + most_words),
+        "no task, source called": float(calls),
+        "no task, models": float(bool(cue("models").search(question.text))),
     }
 
 
