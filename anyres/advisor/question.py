@@ -6,12 +6,12 @@ deblurring. Every finding keeps its place in the question, so that an answer can
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from anyres.advisor.attributes import asked_attributes
 from anyres.advisor.cues import cue
-from anyres.advisor.factors import Factor, factor_in
+from anyres.advisor.factors import Factor, bare_factor_in, factor_in
 from anyres.advisor.lexicon import NO_TASK, Lexicon, Word, lexicon
 
 Language = Literal["en", "ko"]
@@ -77,6 +77,11 @@ class Question:
     is_sequence: bool
     is_turned_down: bool = False  # a sentence of several turns something down
     is_recommendation_told: bool = False  # a sentence of several only says what was recommended
+    bare_factor: Factor | None = None  # a factor if the question is about enlarging: "eight times, please"
+
+    def as_of_enlarging(self) -> "Question":
+        """The question where it is known to be about enlarging: a bare factor is its factor."""
+        return replace(self, factor=self.factor or self.bare_factor)
 
     def score(self, task: str) -> float:
         """How strongly the words speak for a task."""
@@ -120,6 +125,7 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
         is_sequence=bool(cue("sequence").search(text)),
         is_turned_down=any(share == _REJECTED for _, share in asides),
         is_recommendation_told=any(share == _ASIDE for _, share in asides),
+        bare_factor=bare_factor_in(text),
     )
 
 
