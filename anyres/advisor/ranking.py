@@ -22,6 +22,7 @@ from anyres.advisor.question import Question
 
 ENLARGE: Final = "enlarge"  # all ways of enlarging, before one of them is chosen
 _PLAIN: Final = 3.0  # words of the lexicon name a task plainly
+_NAMED: Final = 1.5  # or name it at all
 WEIGHTS_FILE: Final = Path(__file__).parent / "ranking.toml"
 
 Signals = Mapping[str, float]  # by name
@@ -68,6 +69,11 @@ def signals(
         }
         for task in words
     }
+    is_named = max(*words.values(), question.score(NO_TASK)) >= _NAMED
+    for task, of_task in found.items():
+        is_unspoken = of_task["provided"] * float(words[task] <= 0)
+        of_task["provided, unspoken"] = is_unspoken
+        of_task["provided, another named"] = is_unspoken * float(is_named)
     found[NO_TASK] = {
         "no task": 1.0,
         "no task, like": nothing / 10,
