@@ -254,6 +254,8 @@ def _rejected(question: Question, steps: Sequence[Step], models: Sequence[Able])
     if not models or any(step.by is models[0] for step in steps):
         return None
     first = models[0]
+    if not first.abilities:
+        return None  # nothing is told of it, so nothing against it either
     if not any(_does(first, step.task) for step in steps):
         return Rejected(first, is_for_factor=False)
     enlarging = next((step for step in steps if step.task in ENLARGING), None)
