@@ -30,7 +30,7 @@ from anyres.workflow.document import document_text, read_document
 from anyres.workflow.graph import resolve
 
 HERE = Path(__file__).parent
-FOLDERS = ("dev", "dev_b", "dev_c", "dev_d", "dev_e", "test_a", "test_b", "test_c")
+FOLDERS = ("dev", "dev_b", "dev_c", "dev_d", "dev_e", "dev_f", "test_a", "test_b", "test_c")
 ADDRESS = re.compile(r"https?://[^\s<>\"')\]]+")
 ENLARGING = ("sisr_any", "sisr", "real_world_sr", "video_sr")
 

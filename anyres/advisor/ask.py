@@ -11,6 +11,7 @@ from anyres.advisor.builtin import builtin_brief
 from anyres.advisor.cards import card_of
 from anyres.advisor.compose import Material, all_sources, asked_source, sentences, trained_of
 from anyres.advisor.decide import decide
+from anyres.advisor.lexicon import ENLARGING
 from anyres.advisor.naming import names_in
 from anyres.advisor.plan import document_of_decision, steps_shown
 from anyres.advisor.question import Language, read_question
@@ -73,6 +74,8 @@ def answer_of(brief: Brief, *, language: Language | None = None) -> Answer:
     models, papers = _able(brief.models, spoken), _able(brief.papers, spoken)
     every = [*models, *papers]
     decision = decide(question, models, papers)
+    if any(task in ENLARGING for task in decision.tasks):
+        question = question.as_of_enlarging()
     steps = steps_shown(decision, every)
     material = Material(
         question=question,

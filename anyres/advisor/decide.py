@@ -76,10 +76,12 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
     first = ranked[0]
     if first == NO_TASK:
         return _nothing(NO_TASK)
-    if first == ENLARGE and question.factor is None and cue("shrinking").search(question.text):
-        return _nothing(NO_TASK)  # the list has no task of making smaller
+    if first == ENLARGE:
+        question = question.as_of_enlarging()
+        if question.factor is None and cue("shrinking").search(question.text):
+            return _nothing(NO_TASK)  # the list has no task of making smaller
     if question.is_sequence and (steps := _steps(question, odds, models, papers)):
-        return _finished(question, _in_order(question, steps), models, every)
+        return _reaching(question, _in_order(question, steps), models, every)
     for second in ranked[1:3]:
         if _is_unclear(question, odds, first, second, models):
             ids = tuple(_id(question, task, models) for task in (first, second))
@@ -87,9 +89,7 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
     step = _chosen(question, first, models, papers)
     if step is None:
         return _nothing(_id(question, first, every))
-    if step.task in ENLARGING and _is_out_of_reach(question, every):
-        return _short_of(question, step, every)
-    return _finished(question, [step], models, every)
+    return _reaching(question, [step], models, every)
 
 
 def asked_tasks(question: Question) -> list[str]:
@@ -107,6 +107,7 @@ def _steps(
     likely = sorted(tasks, key=lambda task: -odds[task])[:2]
     if len(likely) < 2 or odds[likely[1]] < odds[NO_TASK] + _SECOND_STEP:
         return []
+    question = question.as_of_enlarging()  # of no matter to a step that does not enlarge
     steps = [_chosen(question, task, models, papers) for task in likely]
     found = [step for step in steps if step is not None and step.by in models]
     return found if len(found) == 2 and found[0].by is not found[1].by else []
@@ -207,6 +208,18 @@ def _in_order(question: Question, steps: list[Step]) -> list[Step]:
     return sorted(steps, key=place)
 
 
+def _reaching(
+    question: Question, steps: list[Step], models: Sequence[Able], every: Sequence[Able]
+) -> Decision:
+    """The steps, if what enlarges among them reaches the factor; one step or two, the same is out of reach."""
+    enlarging = next((step for step in steps if step.task in ENLARGING), None)
+    if enlarging is not None:
+        question = question.as_of_enlarging()
+        if _is_out_of_reach(question, every):
+            return _short_of(question, enlarging, steps, every)
+    return _finished(question, steps, models, every)
+
+
 def _finished(
     question: Question, steps: list[Step], models: Sequence[Able], every: Sequence[Able]
 ) -> Decision:
@@ -241,6 +254,8 @@ def _rejected(question: Question, steps: Sequence[Step], models: Sequence[Able])
     if not models or any(step.by is models[0] for step in steps):
         return None
     first = models[0]
+    if not first.abilities:
+        return None  # nothing is told of it, so nothing against it either
     if not any(_does(first, step.task) for step in steps):
         return Rejected(first, is_for_factor=False)
     enlarging = next((step for step in steps if step.task in ENLARGING), None)
@@ -300,7 +315,7 @@ def _is_out_of_reach(question: Question, every: Sequence[Able]) -> bool:
     return bool(fixed) and all(question.factor.value > max(one) + 5e-3 for one in fixed)
 
 
-def _short_of(question: Question, step: Step, every: Sequence[Able]) -> Decision:
+def _short_of(question: Question, step: Step, steps: Sequence[Step], every: Sequence[Able]) -> Decision:
     """Nothing does it; the nearest would by a smaller factor, of which the rest is told as ever."""
     enlarging = [able for able in every if able.tasks & set(ENLARGING) and able.factors.fixed]
     nearest = step.by if step.by in enlarging else max(enlarging, key=lambda able: max(able.factors.fixed))
@@ -308,8 +323,9 @@ def _short_of(question: Question, step: Step, every: Sequence[Able]) -> Decision
     if question.unknowable:
         caveats += ("not_recovered",)
     told = _attributes(question, [Step(step.task, nearest)], every)
-    task = _id(question, ENLARGE, every)
-    return Decision("none", (task,), (), None, caveats, *told, nearest.factors, short=nearest)
+    way = _id(question, ENLARGE, every)
+    tasks = tuple(way if one is step else one.task for one in steps)
+    return Decision("none", tasks, (), None, caveats, *told, nearest.factors, short=nearest)
 
 
 def _nothing(task: str) -> Decision:

@@ -45,6 +45,12 @@ _FACTORS: Final = (
 _OTHER_TIMES: Final = re.compile(
     r"\W{0,3}(?:longer|slower|faster|quicker|seconds?|minutes?|hours?|more|less)", re.I
 )
+_BARE_TIMES: Final = re.compile(  # "Fifteen times, in one go": a factor only where enlarging is what is asked
+    rf"(?:^|[.?!;:,]\s|\b(?:give me|wants?|needs?|exactly|about|only|make it|by|for|at|to)\s)"
+    rf"(?P<all>(?:(?P<n>{_NUMBER})|(?P<w>{_SPELLED}))[- ]times)\b"
+    r"(?!\W{0,3}(?:an?|per|each|already|before|now|since|in a row|over|longer|slower|faster|more|less)\b)",
+    re.I,
+)
 _TWICE: Final = re.compile(
     r"\b(?P<w>twice|double[sd]?|doubling|trebl\w+|triple[sd]?|tripling|quadruple[sd]?|quadrupling|quintuple[sd]?"
     r"|half as (?:big|large|wide) again)\b(?! (?:the )?(?:number of )?(?:frames?|fps)\b)",
@@ -71,7 +77,7 @@ _OF_AREA: Final = re.compile(
     re.I,
 )
 _LENGTH: Final = re.compile(
-    r"(?<![\d.,])(?P<n>\d{1,4}(?:[.,]\d{1,2})?) ?(?P<unit>cm|mm|centimet(?:re|er)s?|inch(?:es)?|lines)\b",
+    r"(?<![\d.,])(?P<n>\d{1,4}(?:[.,]\d{1,2})?) ?(?P<unit>cm|mm|centimet(?:re|er)s?|inch(?:es)?|lines?)\b",
     re.I,
 )
 _IN_MM: Final = {"mm": 1.0, "cm": 10.0, "ce": 10.0, "in": 25.4, "li": 1.0}
@@ -89,7 +95,7 @@ _KOREAN_SIZES: Final = re.compile(
 )
 _NAMED_WIDTHS: Final = {"4k": 3840, "8k": 7680, "full hd": 1920, "full-hd": 1920, "fhd": 1920, "uhd": 3840}
 _BARE: Final = re.compile(
-    r"(?:wants?|needs?|from|to|at|for|requires|exactly|->|→)\s(?P<n>\d{1,2},\d{3}|\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
+    r"(?:wants?|needs?|from|to|at|for|requires|exactly|cover|fill|reach|become|be|make (?:it|them|that)|->|→)\s(?P<n>\d{1,2},\d{3}|\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
     r"|\s?(?!to\b|by\b|and\b|or\b|on\b|across\b|for\b|but\b|wide\b|high\b|in\b)[a-z가-힣])",
     re.I,
 )
@@ -129,6 +135,15 @@ def factor_in(text: str) -> tuple[Factor | None, Place | None]:
     )
     found = _factor_of_pairs(text) or _factor_of_area(text) or (stated[0] if stated else of_sizes)
     return found, huge.span() if huge else None
+
+
+def bare_factor_in(text: str) -> Factor | None:
+    """A factor that does not say of what it is: to be read as one only where a picture is to be enlarged."""
+    for found in _BARE_TIMES.finditer(text):
+        value = _NUMBER_WORDS[found["w"].lower()] if found["w"] else float(found["n"].replace(",", "."))
+        if 1 < value <= LARGEST_FACTOR:
+            return Factor(float(value), found.span("all"))
+    return None
 
 
 def _stated_factors(text: str) -> Iterator[Factor]:
@@ -224,19 +239,24 @@ def _factor_of_lengths(text: str) -> Factor | None:
     Two sides of one thing ("20 cm by 30 cm", "50 cm wide and 70 cm high") give none.
     """
     found = list(_LENGTH.finditer(text))
-    if not found or not _ENLARGING_NEAR.search(text):
+    if not found or not (_ENLARGING_NEAR.search(text) or _is_of_lines(found[0])):
         return None
     sides = [
         (float(one["n"].replace(",", ".")) * _IN_MM[one["unit"][:2].lower()], one.span()) for one in found
     ]
-    if len(found) == 1 and found[0]["unit"].lower() == "lines":
+    if len(found) == 1 and _is_of_lines(found[0]):
         sides += [(float(_pixels(one["n"])), one.span("n")) for one in _BARE.finditer(text)]
     elif len(found) >= 2 and _ONE_THING.search(text[found[0].end() : found[1].start()]):
         return None
-    if len(sides) < 2 or len({one["unit"].lower() == "lines" for one in found}) > 1:
+    if len(sides) < 2 or len({_is_of_lines(one) for one in found}) > 1:
         return None
     low, high = sorted(sides[:2])
     return _ratio(low[0], high[0], high[1])
+
+
+def _is_of_lines(found: re.Match[str]) -> bool:
+    """Whether a length is one of a video's lines."""
+    return found["unit"].lower().startswith("line")
 
 
 def _factor_of_paper(text: str) -> Factor | None:

@@ -48,10 +48,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """All tasks, and the words that all ways of enlarging have in common."""
+    """All tasks, the words that all ways of enlarging have in common, and those of wishes beyond the tasks."""
 
     tasks: Mapping[str, Task]
     enlarge: tuple[Word, ...]
+    beyond: tuple[Word, ...]  # of what no task of the list is: a person known again, a diagnosis, a letter
     stop: frozenset[str]  # words that say nothing of a task
 
 
@@ -65,7 +66,9 @@ def lexicon() -> Lexicon:
     """The lexicon that ships."""
     raw = tomllib.loads((Path(__file__).parent / "lexicon.toml").read_text(encoding="utf-8"))
     tasks = {name: _task(name, entry) for name, entry in raw["tasks"].items()}
-    return Lexicon(tasks, tuple(_words(raw["enlarge"])), frozenset(raw["stop"].split()))
+    return Lexicon(
+        tasks, tuple(_words(raw["enlarge"])), tuple(_words(raw["beyond"])), frozenset(raw["stop"].split())
+    )
 
 
 def _task(name: str, entry: Mapping[str, Any]) -> Task:

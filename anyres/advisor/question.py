@@ -6,13 +6,13 @@ deblurring. Every finding keeps its place in the question, so that an answer can
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from anyres.advisor.attributes import asked_attributes
 from anyres.advisor.cues import cue
-from anyres.advisor.factors import Factor, factor_in
-from anyres.advisor.lexicon import Lexicon, Word, lexicon
+from anyres.advisor.factors import Factor, bare_factor_in, factor_in
+from anyres.advisor.lexicon import NO_TASK, Lexicon, Word, lexicon
 
 Language = Literal["en", "ko"]
 Place = tuple[int, int]  # start and end in the question
@@ -55,7 +55,7 @@ _SENTENCE: Final = re.compile(r"[^.?!;\n]+(?:[.,](?=\d)[^.?!;\n]+)*[.?!;\n]*")
 class Mention:
     """A word of the lexicon in the question."""
 
-    task: str  # an id, or "enlarge"
+    task: str  # an id, or "enlarge", or NO_TASK for what is beyond the list
     place: Place
     weight: float  # of the word; below 0 where it speaks against the task
     share: float = 1.0  # of it that counts, by how the word is said
@@ -77,6 +77,11 @@ class Question:
     is_sequence: bool
     is_turned_down: bool = False  # a sentence of several turns something down
     is_recommendation_told: bool = False  # a sentence of several only says what was recommended
+    bare_factor: Factor | None = None  # a factor if the question is about enlarging: "eight times, please"
+
+    def as_of_enlarging(self) -> "Question":
+        """The question where it is known to be about enlarging: a bare factor is its factor."""
+        return replace(self, factor=self.factor or self.bare_factor)
 
     def score(self, task: str) -> float:
         """How strongly the words speak for a task."""
@@ -120,6 +125,7 @@ def read_question(text: str, *, names: Iterable[str] = ()) -> Question:
         is_sequence=bool(cue("sequence").search(text)),
         is_turned_down=any(share == _REJECTED for _, share in asides),
         is_recommendation_told=any(share == _ASIDE for _, share in asides),
+        bare_factor=bare_factor_in(text),
     )
 
 
@@ -141,7 +147,7 @@ def language_of(text: str) -> Language:
 
 def _mentions(text: str, words: Lexicon, asides: Sequence[tuple[Place, float]]) -> Iterator[Mention]:
     clauses = [0, *(found.end() for found in _CLAUSE.finditer(text))]
-    groups: list[tuple[str, Sequence[Word]]] = [("enlarge", words.enlarge)]
+    groups: list[tuple[str, Sequence[Word]]] = [("enlarge", words.enlarge), (NO_TASK, words.beyond)]
     groups += [(task.id, task.asks) for task in words.tasks.values()]
     for task, asks in groups:
         for word in asks:

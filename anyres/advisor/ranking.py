@@ -22,6 +22,7 @@ from anyres.advisor.question import Question
 
 ENLARGE: Final = "enlarge"  # all ways of enlarging, before one of them is chosen
 _PLAIN: Final = 3.0  # words of the lexicon name a task plainly
+_NAMED: Final = 1.5  # or name it at all
 WEIGHTS_FILE: Final = Path(__file__).parent / "ranking.toml"
 
 Signals = Mapping[str, float]  # by name
@@ -68,6 +69,11 @@ def signals(
         }
         for task in words
     }
+    is_named = max(*words.values(), question.score(NO_TASK)) >= _NAMED
+    for task, of_task in found.items():
+        is_unspoken = of_task["provided"] * float(words[task] <= 0)
+        of_task["provided, unspoken"] = is_unspoken
+        of_task["provided, another named"] = is_unspoken * float(is_named)
     found[NO_TASK] = {
         "no task": 1.0,
         "no task, like": nothing / 10,
@@ -77,6 +83,7 @@ def signals(
         "no task, words of tasks": most_words / 10,
         "no task, plain words": float(most_words >= _PLAIN),
         "no task, factor": float(question.factor is not None),
+        **_beyond(question, most_words, models, papers),
     }
     return found
 
@@ -112,6 +119,21 @@ def _provided(
         "several": float(len(doing) > 1),
         "provided": float(any(task in families(able) for able in (*models, *papers))),
         "called": float(any(is_called(question, able) for able in doing)),
+    }
+
+
+def _beyond(
+    question: Question, most_words: float, models: Sequence[Able], papers: Sequence[Able]
+) -> dict[str, float]:
+    """What speaks for a wish that no task of the list is, and what for one that the sources are about."""
+    beyond = max(0.0, question.score(NO_TASK))
+    calls = any(is_called(question, able) for able in (*models, *papers))
+    return {
+        "no task, wishes": min(beyond, 6.0) / 10,
+        "no task, wish named": float(beyond >= _PLAIN),
+        "no task, wishes beside the words": beyond / max(1.0, beyond + most_words),
+        "no task, source called": float(calls),
+        "no task, models": float(bool(cue("models").search(question.text))),
     }
 
 
