@@ -211,7 +211,7 @@ def _in_order(question: Question, steps: list[Step]) -> list[Step]:
 def _reaching(
     question: Question, steps: list[Step], models: Sequence[Able], every: Sequence[Able]
 ) -> Decision:
-    """The steps, if what enlarges among them reaches the factor; one step or two, the same is out of reach."""
+    """The steps, if what enlarges among them reaches the factor: the same rule for one step and for two."""
     enlarging = next((step for step in steps if step.task in ENLARGING), None)
     if enlarging is not None:
         question = question.as_of_enlarging()

@@ -95,7 +95,8 @@ _KOREAN_SIZES: Final = re.compile(
 )
 _NAMED_WIDTHS: Final = {"4k": 3840, "8k": 7680, "full hd": 1920, "full-hd": 1920, "fhd": 1920, "uhd": 3840}
 _BARE: Final = re.compile(
-    r"(?:wants?|needs?|from|to|at|for|requires|exactly|cover|fill|reach|become|be|make (?:it|them|that)|->|→)\s(?P<n>\d{1,2},\d{3}|\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
+    r"(?:wants?|needs?|from|to|at|for|requires|exactly|cover|fill|reach|become|be|make (?:it|them|that)|->|→)"
+    r"\s(?P<n>\d{1,2},\d{3}|\d{3,5})(?!\d|[.,:]\d|%|\s?[x×]\s?\d"
     r"|\s?(?!to\b|by\b|and\b|or\b|on\b|across\b|for\b|but\b|wide\b|high\b|in\b)[a-z가-힣])",
     re.I,
 )

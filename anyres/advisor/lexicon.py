@@ -48,7 +48,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """All tasks, the words that all ways of enlarging have in common, and those of wishes beyond the tasks."""
+    """All tasks, the words that all ways of enlarging share, and those of wishes beyond the tasks."""
 
     tasks: Mapping[str, Task]
     enlarge: tuple[Word, ...]
