@@ -116,10 +116,6 @@ def test_a_model_of_which_nothing_is_told_is_not_rejected() -> None:
             },
             {"visual_question_answering"},
         ),
-        (
-            {"name": "A Study", "summary": "Pictures are made from a sentence. No guidance by a classifier."},
-            {"text_to_image"},
-        ),
         ({"name": "Deep Reverse Tone Mapping"}, {"hdr_reconstruction"}),
         ({"name": "FADE", "summary": "An operator that enlarges feature maps inside a network."}, set()),
     ],
