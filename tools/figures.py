@@ -109,7 +109,9 @@ def registration(path: Path) -> list[str]:
     blocks = []
     for protocol, found in tables.items():
         table = str(RetinaEvaluation(protocol, found))  # type: ignore[arg-type]
-        blocks += [titles[protocol], table, sources[protocol]]
+        name, _, wear = protocol.partition("-")
+        spoilt = [f"The moving photographs spoilt to level {wear}."] if wear else []
+        blocks += [titles[name], *spoilt, table, sources[protocol]]
     return blocks
 
 

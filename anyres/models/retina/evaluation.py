@@ -87,6 +87,9 @@ def evaluate(
     ] = DEFAULT,
     pairs: Annotated[int, Field(ge=1, description="Of each class S, P and A (synthetic).")] = 100,
     negatives: Annotated[int, Field(ge=0, description="Of two different eyes (synthetic).")] = 300,
+    wear: Annotated[
+        int, Field(ge=0, le=9, description="Level to which moving photographs are spoilt (synthetic).")
+    ] = 0,
     figures: Annotated[Path | None, Field(description="JSON file to put the figures into as well.")] = None,
 ) -> object:
     """Measure registration, by FIRE's protocol, on made eyes, or on warped photographs.
@@ -102,7 +105,7 @@ def evaluate(
         return "\n\n".join(f"{name}:\n{evaluate_fire(root, _by_file(name))}" for name in names)
     if protocol == "synthetic":
         counts = dict.fromkeys(CLASSES, pairs) | {"N": negatives}
-        records = {name: synthetic_records(root, name, counts) for name in names}
+        records = {name: synthetic_records(root, name, counts, wear=(wear,)) for name in names}
     else:
         records = {name: warped_records(root, name) for name in names}
     found = {name: figures_of(own) for name, own in records.items()}
@@ -110,7 +113,8 @@ def evaluate(
         found[name]["against"] = {f"mAUC above {names[0]}": _difference(records[names[0]], records[name])}
     if figures is not None:
         for name in names:
-            write_figures(figures, f"{protocol} {name}", found[name])
+            measured = f"{protocol}-{wear}" if wear else protocol
+            write_figures(figures, f"{measured} {name}", found[name])
     return RetinaEvaluation(protocol, found)
 
 

@@ -30,7 +30,7 @@ OK_RETURN: Final = 0.02  # of the field of view
 OK_OVERLAP: Final = 0.1  # of the field of view
 FEWEST_PEAK, OK_PEAK = 2.5, 4.0  # standard deviations by which vessels agree here and not around
 OK_AGREEMENT: Final = 0.15  # correlation of the vessel maps
-OK_PROBABILITY, FAILED_PROBABILITY = 0.93, 0.3  # above the wrong maps of spoilt validation pairs, but for one
+OK_PROBABILITY, FAILED_PROBABILITY = 0.93, 0.3  # the first is above all wrong maps of spoilt validation pairs
 
 
 @dataclass(frozen=True)

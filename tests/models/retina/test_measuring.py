@@ -151,6 +151,8 @@ def test_made_pairs_are_drawn_once_and_measured_by_engine(
     assert set(written) == {"synthetic rootsift", "synthetic orb"}
     assert "mAUC above rootsift" in written["synthetic orb"]["figures"]["against"]
     assert "| rootsift" in str(found)
+    evaluate(tmp_path, protocol="synthetic", engines="orb", pairs=1, negatives=0, wear=5, figures=file)
+    assert "synthetic-5 orb" in json.loads(file.read_text(encoding="utf-8"))
     monkeypatch.setattr(evaluation, "make_pair", None)
     again = synthetic_records(tmp_path, "rootsift", {"S": 1, "P": 1, "A": 1, "N": 1})
     assert [one.kind for one in again] == ["S", "P", "A", "N"]
