@@ -151,6 +151,7 @@ def test_made_pairs_are_drawn_once_and_measured_by_engine(
     assert set(written) == {"synthetic rootsift", "synthetic orb"}
     assert "mAUC above rootsift" in written["synthetic orb"]["figures"]["against"]
     assert "| rootsift" in str(found)
+    file = tmp_path / "worn.json"
     evaluate(tmp_path, protocol="synthetic", engines="orb", pairs=1, negatives=0, wear=5, figures=file)
     assert "synthetic-5 orb" in json.loads(file.read_text(encoding="utf-8"))
     monkeypatch.setattr(evaluation, "make_pair", None)
