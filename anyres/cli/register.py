@@ -54,36 +54,44 @@ class Asked:
         }
 
 
+Photographs = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="FIXED MOVING", help="Two photographs of one eye; the second is laid on the first."
+    ),
+]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the results.")]
+Pairs = Annotated[
+    Path | None,
+    typer.Option(help="Many pairs: a CSV with columns fixed, moving and, if wanted, name."),
+]
+Visits = Annotated[Path | None, typer.Option(help="A folder of visits, in the order of their names.")]
+LaidOn = Annotated[str, typer.Option(metavar="first|previous", help="What each visit is laid on.")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="What finds places: rootsift, sift, orb, weights of a retina network, or several with +."
+    ),
+]
+AskedModel = Annotated[
+    str,
+    typer.Option(metavar="|".join(get_args(Model)), help="Kind of the map; auto: as the places justify."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Aligned pictures of failed ones too.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
+
+
 def register(
-    photographs: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="FIXED MOVING", help="Two photographs of one eye: the second is laid on the first."
-        ),
-    ] = None,
+    photographs: Photographs = None,
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the results.")],
-    pairs: Annotated[
-        Path | None,
-        typer.Option(
-            help="Many pairs: a CSV with columns fixed, moving and, if wanted, name; paths from its folder."
-        ),
-    ] = None,
-    sequence: Annotated[
-        Path | None, typer.Option(help="A folder of visits, in the order of their names.")
-    ] = None,
-    reference: Annotated[
-        str, typer.Option(metavar="first|previous", help="What each visit is laid on.")
-    ] = "first",
-    engine: Annotated[
-        str, typer.Option(help="What finds places: rootsift, sift, orb, or weights of a retina network.")
-    ] = "",
-    model: Annotated[
-        str,
-        typer.Option(metavar="|".join(get_args(Model)), help="Kind of the map; auto: as the places justify."),
-    ] = "auto",
-    force: Annotated[bool, typer.Option("--force", help="Aligned pictures of failed ones too.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")] = False,
+    output: Output,
+    pairs: Pairs = None,
+    sequence: Visits = None,
+    reference: LaidOn = "first",
+    engine: Engine = "",
+    model: AskedModel = "auto",
+    force: Force = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Lay one photograph of an eye on another, and say how far to trust it.
 
@@ -95,8 +103,13 @@ def register(
     from anyres.models.retina.inference import Registrar
 
     asked = Asked(engine or DEFAULT, _one_of(Model, "--model", model), force, overwrite)
-    registrar = Registrar.of(asked.engine)
-    is_alone = pairs is None and sequence is None
+    codes = _codes(Registrar.of(asked.engine), jobs, asked, is_alone=bool(photographs))
+    if any(codes):
+        raise typer.Exit(next((code for code in codes if code not in (0, NOT_SURE)), NOT_SURE))
+
+
+def _codes(registrar: "Registrar", jobs: list[Job], asked: Asked, *, is_alone: bool) -> list[int]:
+    """Do all jobs, and say what came of them; an exit code for each. An error ends a job that is alone."""
     codes = []
     for job in jobs:
         try:
@@ -107,11 +120,10 @@ def register(
             say(f"{job.folder.name}: {error}", to_error=True)
             codes.append(error.exit_code)
     if not is_alone:
-        good = codes.count(0)
-        broken = sum(code not in (0, NOT_SURE) for code in codes)
-        say(f"{good} of {len(codes)} ok, {codes.count(NOT_SURE)} not to be trusted, {broken} not done.")
-    if any(codes):
-        raise typer.Exit(next((code for code in codes if code not in (0, NOT_SURE)), NOT_SURE))
+        good, doubtful = codes.count(0), codes.count(NOT_SURE)
+        broken = len(codes) - good - doubtful
+        say(f"{good} of {len(codes)} ok, {doubtful} not to be trusted, {broken} not done.")
+    return codes
 
 
 def _register(registrar: "Registrar", job: Job, asked: Asked, *, resumes: bool) -> int:

@@ -166,14 +166,7 @@ def _recipe(
     pairs = draw_validation(eyes.side)
     memory = _memory(drawn, views, teaching)
     taught_by = None if teacher is None else _load_teacher(teacher)
-    settings = RetinaSettings(
-        drawn.settings,
-        views,
-        teaching,
-        len(real),
-        None if teacher is None else file_sha256(teacher),
-        weight_decay,
-    )
+    sha256 = None if teacher is None else file_sha256(teacher)
 
     def loss(network: nn.Module, batch: ViewBatch) -> Tensor:
         terms = losses(network, batch, teaching, memory=memory, teacher=taught_by)
@@ -183,18 +176,14 @@ def _recipe(
         name=name,
         model="retina",
         config=config,
-        settings=settings,
+        settings=RetinaSettings(eyes, views, teaching, len(real), sha256, weight_decay),
         schedule=schedule,
         build=lambda: Retina(config),
         sample=lambda generator: sample_views(drawn, views, generator=generator),
         loss=loss,
         validate=partial(score, pairs=pairs),
         score="closeness",
-        record={
-            "paper": "https://arxiv.org/abs/2307.10698",
-            "side": drawn.settings.side,
-            "real_photographs": len(real),
-        },
+        record={"paper": PAPER, "side": eyes.side, "real_photographs": len(real)},
         optimiser=_decayed(weight_decay) if weight_decay else None,
         memory=memory,
     )
