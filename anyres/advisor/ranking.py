@@ -71,9 +71,7 @@ def signals(
     }
     is_named = max(*words.values(), question.score(NO_TASK)) >= _NAMED
     for task, of_task in found.items():
-        is_unspoken = of_task["provided"] * float(words[task] <= 0)
-        of_task["provided, unspoken"] = is_unspoken
-        of_task["provided, another named"] = is_unspoken * float(is_named)
+        of_task |= _unspoken(of_task["provided"], words[task], is_named=is_named)
     found[NO_TASK] = {
         "no task": 1.0,
         "no task, like": nothing / 10,
@@ -86,6 +84,12 @@ def signals(
         **_beyond(question, most_words, models, papers),
     }
     return found
+
+
+def _unspoken(provided: float, words: float, *, is_named: bool) -> dict[str, float]:
+    """What a source is provided for though the question has no word of it; and so where another is named."""
+    unspoken = provided * float(words <= 0)
+    return {"provided, unspoken": unspoken, "provided, another named": unspoken * float(is_named)}
 
 
 def families(able: Able) -> list[str]:
