@@ -76,14 +76,21 @@ def signals(
         "no task": 1.0,
         "no task, like": nothing / 10,
         "no task, like beside the most": min(2.0, nothing / most_alike),
+        **_of_no_task(question, most_words),
+        **_beyond(question, most_words, models, papers),
+    }
+    return found
+
+
+def _of_no_task(question: Question, most_words: float) -> dict[str, float]:
+    """What the question alone says of being about no task of the list."""
+    return {
         "no task, another medium": float(bool(cue("no_pictures").search(question.text))),
         "no task, pictures": float(bool(cue("pictures").search(question.text))),
         "no task, words of tasks": most_words / 10,
         "no task, plain words": float(most_words >= _PLAIN),
         "no task, factor": float(question.factor is not None),
-        **_beyond(question, most_words, models, papers),
     }
-    return found
 
 
 def _unspoken(provided: float, words: float, *, is_named: bool) -> dict[str, float]:
