@@ -148,7 +148,7 @@ def synthetic_records(
 
     drawn = [f"{kind}{number:03d}" for kind, count in counts.items() for number in range(count)]
     names = [f"{name}-{level}" if level else name for level in wear for name in drawn]
-    return list(recorded(folder / f"{split}-{_file_name(engine)}.jsonl", names, measure))
+    return list(recorded(folder / f"{split}-{_file_name(engine)}.jsonl", names, measure, engine=engine))
 
 
 def warped_records(folder: Path, engine: str) -> list[PairRecord]:

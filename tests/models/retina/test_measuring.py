@@ -7,11 +7,11 @@ import pytest
 from anyres.core.errors import InputError
 from anyres.core.files import write_image
 from anyres.core.image import Image
-from anyres.models.retina import evaluation
+from anyres.models.retina import evaluation, judging
 from anyres.models.retina.evaluation import evaluate, synthetic_records
 from anyres.models.retina.eye_pairs import make_pair, make_pairs, write_pairs
 from anyres.models.retina.fire import FIRE_SIDE
-from anyres.models.retina.judging import Status
+from anyres.models.retina.judging import Status, features_by_sign
 from anyres.models.retina.measuring import (
     PairRecord,
     auroc,
@@ -21,6 +21,7 @@ from anyres.models.retina.measuring import (
     mean_auc,
     measure_pair,
     recorded,
+    reliability,
 )
 from anyres.models.retina.preparing import prepare
 from anyres.models.retina.relighting import draw_quadratic, warped_pair
@@ -62,8 +63,11 @@ def test_figures_by_hand() -> None:
         "pairs": 1,
         "auc": 0,
         "median_error": 1e6,
+        "failed": 1,
+        "inaccurate": 0,
         "acceptable": 0,
         "ok": 0,
+        "low_confidence": 0,
         "wrong_but_ok": 0,
     }
     assert found["mauc"] == pytest.approx(0.38)
@@ -93,13 +97,42 @@ def test_what_was_measured_is_not_measured_again(tmp_path: Path) -> None:
         return record(name)
 
     path = tmp_path / "deep" / "records.jsonl"
-    first = list(recorded(path, ["S000", "S001"], measure))
-    again = list(recorded(path, ["S000", "S001", "S002"], measure))
+    first = list(recorded(path, ["S000", "S001"], measure, engine="orb"))
+    again = list(recorded(path, ["S000", "S001", "S002"], measure, engine="orb"))
     assert asked == ["S000", "S001", "S002"]
     assert again[:2] == first
     path.write_text("hello\n")
     with pytest.raises(InputError, match="no records"):
-        list(recorded(path, ["S000"], measure))
+        list(recorded(path, ["S000"], measure, engine="orb"))
+
+
+def test_half_a_line_of_a_killed_run_is_measured_again(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    list(recorded(path, ["S000", "S001"], record, engine="orb"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20])
+    assert [one.name for one in recorded(path, ["S000", "S001"], record, engine="orb")] == ["S000", "S001"]
+    assert path.read_bytes() == whole
+
+
+def test_kept_records_are_judged_by_the_table_of_today(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = make_pair("S", 11, side=384)
+    fixed, moving = (prepare(Image.from_numpy(one.pixels)) for one in (pair.fixed, pair.moving))
+    found = measure_pair("S011", "S", fixed, moving, None, SiftDetector())
+    path = tmp_path / "records.jsonl"
+    assert [one.status for one in recorded(path, ["S011"], lambda name: found, engine="rootsift")] == ["ok"]
+    doubter = {"rootsift": (-90.0, dict.fromkeys(features_by_sign(), 0.0))}
+    monkeypatch.setattr(judging, "_coefficients", lambda: doubter)
+    again = next(iter(recorded(path, ["S011"], record, engine="rootsift")))
+    assert again.status == "failed"
+    assert again.probability < 1e-9
+
+
+def test_the_bins_of_a_reliability_diagram() -> None:
+    said, so = np.array([0.05, 0.07, 1.0]), np.array([False, True, True])
+    assert reliability(said, so) == [(2, pytest.approx(0.06), 0.5), (1, 1.0, 1.0)]
 
 
 def test_a_pair_is_measured_against_its_control_points() -> None:
@@ -109,7 +142,7 @@ def test_a_pair_is_measured_against_its_control_points() -> None:
     truth = pair.controls[:, 2:], pair.controls[:, :2]
     found = measure_pair("S011", "S", fixed, moving, truth, SiftDetector())
     assert found.is_right
-    assert found.is_acceptable
+    assert found.counts_as == "acceptable"
     off = measure_pair("S011", "S", fixed, moving, (truth[0], truth[1] + 384 * 0.03), SiftDetector())
     assert not off.is_right
     assert found.mean is not None
