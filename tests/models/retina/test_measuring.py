@@ -23,6 +23,7 @@ from anyres.models.retina.measuring import (
     recorded,
     reliability,
 )
+from anyres.models.retina.opencv import cv2
 from anyres.models.retina.preparing import prepare
 from anyres.models.retina.relighting import draw_quadratic, warped_pair
 from anyres.models.retina.sift import SiftDetector
@@ -155,6 +156,19 @@ def test_a_warped_copy_is_where_the_truth_says() -> None:
     found = measure_pair("w", "warped", prepare(fixed), prepare(moving), (there, here), SiftDetector())
     assert found.mean is not None
     assert found.mean < 12
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_black_tells_of_the_warp(seed: int) -> None:
+    assert fundus().pixels[0, 0].max() < 0.05  # outside the field of view
+    for image in warped_pair(fundus(), np.random.default_rng(seed))[:2]:
+        assert image.size_hw[0] > 0.5 * fundus().size_hw[0]
+        assert cv2.GaussianBlur(image.pixels.max(axis=2), (0, 0), 2).min() > 0.1
+
+
+def test_a_photograph_without_a_retina_is_not_warped() -> None:
+    with pytest.raises(InputError, match="is black"):
+        warped_pair(Image(np.zeros((100, 100, 3), np.float32)), np.random.default_rng(0))
 
 
 def test_a_drawn_quadratic_bends_by_one_to_three_percent() -> None:
