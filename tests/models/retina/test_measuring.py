@@ -1,4 +1,5 @@
 import json
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from anyres.models.retina import evaluation, judging
 from anyres.models.retina.evaluation import evaluate, synthetic_records
 from anyres.models.retina.eye_pairs import make_pair, make_pairs, write_pairs
 from anyres.models.retina.fire import FIRE_SIDE
-from anyres.models.retina.judging import Status, features_by_sign
+from anyres.models.retina.judging import OK_PROBABILITY, LogisticModel, Status, features_by_sign
 from anyres.models.retina.measuring import (
     PairRecord,
     auroc,
@@ -28,7 +29,7 @@ from anyres.models.retina.preparing import prepare
 from anyres.models.retina.relighting import draw_quadratic, warped_pair
 from anyres.models.retina.sift import SiftDetector
 from tests.models.retina.fundi import fundus
-from tools.calibrate_registration import fitted, values_of, write
+from tools.calibrate_registration import fitted, least_ok, values_of, write
 
 
 def record(
@@ -124,8 +125,8 @@ def test_kept_records_are_judged_by_the_table_of_today(
     found = measure_pair("S011", "S", fixed, moving, None, SiftDetector())
     path = tmp_path / "records.jsonl"
     assert [one.status for one in recorded(path, ["S011"], lambda name: found, engine="rootsift")] == ["ok"]
-    doubter = {"rootsift": (-90.0, dict.fromkeys(features_by_sign(), 0.0))}
-    monkeypatch.setattr(judging, "_coefficients", lambda: doubter)
+    doubter = {"rootsift": LogisticModel(-90.0, dict.fromkeys(features_by_sign(), 0.0))}
+    monkeypatch.setattr(judging, "_models", lambda: doubter)
     again = next(iter(recorded(path, ["S011"], record, engine="rootsift")))
     assert again.status == "failed"
     assert again.probability < 1e-9
@@ -247,9 +248,26 @@ def test_a_calibration_tells_right_from_wrong_and_keeps_its_signs(tmp_path: Path
     assert weights["residual"] <= 0
     assert weights["inliers"] >= 0
     (tmp_path / "j.toml").write_text('# head\n\n["rootsift"]\nconstant = 1\n["rootsift".weights]\na = 1\n')
-    write(tmp_path / "j.toml", "net", constant, weights, "60 maps")
-    write(tmp_path / "j.toml", "net", 7.0, weights, "60 maps")
+    write(tmp_path / "j.toml", "net", LogisticModel(constant, weights, 0.95), "60 maps")
+    write(tmp_path / "j.toml", "net", LogisticModel(7.0, weights, 0.95), "60 maps")
     text = (tmp_path / "j.toml").read_text(encoding="utf-8")
     assert text.count('["net"]') == 1
     assert "constant = 7" in text
-    assert '["rootsift"]' in text
+    assert tomllib.loads(text)["net"] == {
+        "constant": 7.0,
+        "ok": 0.95,
+        "weights": pytest.approx(weights, rel=1e-5),
+    }
+    assert tomllib.loads(text)["rootsift"] == {"constant": 1, "weights": {"a": 1}}
+
+
+def test_what_is_ok_lies_above_every_wrong_map_that_no_test_excludes() -> None:
+    far = 0.03 * FIRE_SIDE
+    records = [
+        record("S000"),
+        record("S001", error=far, probability=0.4),
+        record("N000", error=None, probability=0.4),
+        record("S002", error=far, probability=0.0),  # excluded
+    ]
+    assert least_ok(records, np.array([0.99, 0.95, 0.9626, 0.98])) == 0.963
+    assert least_ok(records, np.array([0.99, 0.1, 0.2, 0.98])) == OK_PROBABILITY
