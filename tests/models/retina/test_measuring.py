@@ -207,7 +207,9 @@ def test_made_pairs_are_drawn_once_and_measured_by_engine(
     assert [one.kind for one in again] == ["S", "P", "A", "N"]
 
 
-def test_photographs_are_warped_and_no_two_of_them_match(tmp_path: Path) -> None:
+def test_photographs_are_warped_and_no_two_of_them_match(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for seed in (1, 2):
         write_image(fundus(seed=seed), tmp_path / f"eye{seed}.png")
     found = evaluate(tmp_path, protocol="warped")
@@ -215,6 +217,10 @@ def test_photographs_are_warped_and_no_two_of_them_match(tmp_path: Path) -> None
     figures = found.figures["rootsift"]
     assert figures["classes"]["warped"]["pairs"] == 2
     assert (figures["negatives"], figures["negatives_ok"]) == (1, 0)
+    assert not list(tmp_path.glob("*.jsonl"))
+    first = evaluation.warped_records(tmp_path, "rootsift", kept=tmp_path / "kept")
+    monkeypatch.setattr(evaluation, "measure_pair", None)
+    assert evaluation.warped_records(tmp_path, "rootsift", kept=tmp_path / "kept") == first
     (tmp_path / "eye2.png").unlink()
     with pytest.raises(InputError, match="1 photographs"):
         evaluate(tmp_path, protocol="warped")
@@ -222,7 +228,22 @@ def test_photographs_are_warped_and_no_two_of_them_match(tmp_path: Path) -> None
 
 def test_fires_layout_is_measured(tmp_path: Path) -> None:
     write_pairs(tmp_path, make_pairs({"S": 1, "P": 1, "A": 1}, first_seed=40, side=384))
-    assert "mAUC" in str(evaluate(tmp_path, protocol="fire"))
+    assert "mAUC" in str(evaluate(tmp_path, protocol="fire", figures=tmp_path / "f.json"))
+    written = json.loads((tmp_path / "f.json").read_text(encoding="utf-8"))["fire rootsift"]["figures"]
+    assert [one["name"] for one in written["pairs"]] == ["A001", "P001", "S001"]
+
+
+def test_other_weights_of_the_same_name_are_measured_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = tmp_path / "mine.safetensors"
+    monkeypatch.setattr(evaluation, "weights_paths", lambda: {"mine": weights})
+    files = []
+    for content in (b"first", b"second"):
+        weights.write_bytes(content)
+        files.append(evaluation._file_of(tmp_path, "test", "mine"))
+    assert files[0] != files[1]
+    assert evaluation._file_of(tmp_path, "test", "orb").name == "test-orb.jsonl"
 
 
 def test_a_calibration_tells_right_from_wrong_and_keeps_its_signs(tmp_path: Path) -> None:
