@@ -81,7 +81,7 @@ class RetinaEvaluation:
             told = [
                 f"{engine}: mAUC {found['mauc']:.3f} ({low:.3f} to {high:.3f})",
                 f"AUROC of the probability {found.get('auroc', float('nan')):.3f}",
-                f"with 95% of right maps {found.get('false_accepts_at_95', float('nan')):.1%} of others taken",
+                f"with 95% of right maps {found.get('false_accepts_at_95', float('nan')):.1%} of others",
                 f"{found['negatives_ok']} of {found['negatives']} pairs of different eyes ok",
                 f"calibration error {found['ece']:.3f}",
                 f"{found['seconds']:.1f} s a pair",
