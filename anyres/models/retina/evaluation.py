@@ -23,6 +23,7 @@ from anyres.core.image import Image
 from anyres.core.weights import file_sha256
 from anyres.evaluation.tables import Cell, markdown_table, write_figures
 from anyres.models.catalog import weights_paths
+from anyres.models.retina.combined import SEPARATOR
 from anyres.models.retina.engines import CLASSICAL, DEFAULT, load_detector
 from anyres.models.retina.eye_pairs import PairClass, make_pair
 from anyres.models.retina.eye_styles import HELD_OUT, TRAIN, Style
@@ -257,7 +258,8 @@ def _write(path: Path | None, protocol: str, figures: Mapping[str, Mapping[str, 
 
 def _file_of(folder: Path, split: str, engine: str) -> Path:
     """Of an engine's records; other weights under the same name have another file."""
-    weights = weights_paths().get(engine) if engine not in CLASSICAL else None
-    which = [] if weights is None else [file_sha256(weights)[:12]]
+    parts = [one.strip() for one in engine.split(SEPARATOR)]
+    paths = {name: path for name, path in weights_paths().items() if name not in CLASSICAL}
+    which = [file_sha256(paths[one])[:12] for one in parts if one in paths]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", "-".join([split, engine, *which]))
     return folder / f"{name}.jsonl"

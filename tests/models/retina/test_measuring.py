@@ -238,11 +238,11 @@ def test_other_weights_of_the_same_name_are_measured_anew(
 ) -> None:
     weights = tmp_path / "mine.safetensors"
     monkeypatch.setattr(evaluation, "weights_paths", lambda: {"mine": weights})
-    files = []
+    files = set()
     for content in (b"first", b"second"):
         weights.write_bytes(content)
-        files.append(evaluation._file_of(tmp_path, "test", "mine"))
-    assert files[0] != files[1]
+        files |= {evaluation._file_of(tmp_path, "test", engine) for engine in ("mine", "rootsift+mine")}
+    assert len(files) == 4
     assert evaluation._file_of(tmp_path, "test", "orb").name == "test-orb.jsonl"
 
 
