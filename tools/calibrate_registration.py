@@ -4,10 +4,12 @@ Registers pairs of made eyes of the training style that nothing was trained on o
 control points lie within 2 percent of the side, and different eyes, which are never right. Neither test eyes
 nor photographs are used. Each pair comes as it is and spoilt to several levels, because on good photographs
 right and wrong are so far apart that nothing between them would be learned. Weights are held small, and none
-may speak the wrong way round.
+may speak the wrong way round. What is ok lies above all wrong maps of these that no other test excludes.
 """
 
 import argparse
+import json
+import math
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,8 +21,9 @@ from scipy.optimize import minimize
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from anyres.core.machine import command_line
 from anyres.models.retina.evaluation import CLASSES, synthetic_records
-from anyres.models.retina.judging import COEFFICIENTS, OK_PROBABILITY, features_by_sign
+from anyres.models.retina.judging import COEFFICIENTS, OK_PROBABILITY, LogisticModel, features_by_sign
 from anyres.models.retina.measuring import PairRecord, auroc
 from tools.timing import say
 
@@ -46,8 +49,10 @@ def main() -> None:
     probability = 1 / (1 + np.exp(-(constant + values_of(looked_at) @ np.array(list(weights.values())))))
     say(f"{len(records)} pairs, {len(looked_at)} with a map, {right.sum()} right")
     say(f"AUROC {auroc(probability, right):.4f}; of wrong ones at most {probability[~right].max():.3f}")
-    say(f"right ones under {OK_PROBABILITY}: {(probability[right] < OK_PROBABILITY).sum()}")
-    write(COEFFICIENTS, given.engine, constant, weights, f"{len(looked_at)} maps, {right.sum()} right")
+    ok = least_ok(looked_at, probability)
+    say(f"ok from {ok} on; right ones under it: {(probability[right] < ok).sum()}")
+    counted = f"{len(looked_at)} maps of {len(records)} pairs, {right.sum()} right"
+    write(COEFFICIENTS, given.engine, LogisticModel(constant, weights, ok), counted)
 
 
 def values_of(records: Sequence[PairRecord]) -> Float64[np.ndarray, "p f"]:
@@ -75,13 +80,25 @@ def fitted(records: Sequence[PairRecord], right: Bool[np.ndarray, " p"]) -> tupl
     return float(found[0] - weights @ middle), dict(zip(signs, map(float, weights), strict=True))
 
 
-def write(path: Path, engine: str, constant: float, weights: dict[str, float], counted: str) -> None:
+def least_ok(records: Sequence[PairRecord], probability: Float64[np.ndarray, " p"]) -> float:
+    """The least probability to be ok, to three digits: above that of each wrong map that no test excludes."""
+    wrong = [
+        float(said)
+        for one, said in zip(records, probability, strict=True)
+        if not one.is_right and one.probability > 0  # 0 is what the tests say, and no model
+    ]
+    return max(OK_PROBABILITY, *(math.floor(1000 * said + 1) / 1000 for said in wrong), 0.0)
+
+
+def write(path: Path, engine: str, model: LogisticModel, counted: str) -> None:
     """Replace the engine's table in the file; others stay."""
     head, *tables = path.read_text(encoding="utf-8").split("\n\n")
-    kept = [one for one in tables if not one.startswith(f'["{engine}"]')]
+    name = json.dumps(engine, ensure_ascii=False)  # as TOML writes text too
+    kept = [one for one in tables if not one.startswith(f"[{name}]")]
     today = datetime.now(UTC).date().isoformat()
-    lines = [f'["{engine}"]', f"# {today}: {counted}", f"constant = {constant:.6g}", f'["{engine}".weights]']
-    lines += [f"{name} = {weight:.6g}" for name, weight in weights.items()]
+    lines = [f"[{name}]", f"# {today}: {counted}", f"# {command_line(sys.argv)}"]
+    lines += [f"constant = {model.constant:.6g}", f"ok = {model.ok:.3f}", f"[{name}.weights]"]
+    lines += [f"{feature} = {weight:.6g}" for feature, weight in model.weights.items()]
     tables = sorted([one.strip() for one in kept] + ["\n".join(lines)])
     path.write_text("\n\n".join([head, *tables]) + "\n", encoding="utf-8")
 

@@ -10,7 +10,7 @@ Figures of the three are of different things and never stand in one table.
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -20,8 +20,11 @@ from pydantic import Field
 from anyres.core.errors import InputError
 from anyres.core.files import read_image
 from anyres.core.image import Image
+from anyres.core.weights import file_sha256
 from anyres.evaluation.tables import Cell, markdown_table, write_figures
-from anyres.models.retina.engines import DEFAULT, load_detector
+from anyres.models.catalog import weights_paths
+from anyres.models.retina.combined import SEPARATOR
+from anyres.models.retina.engines import CLASSICAL, DEFAULT, load_detector
 from anyres.models.retina.eye_pairs import PairClass, make_pair
 from anyres.models.retina.eye_styles import HELD_OUT, TRAIN, Style
 from anyres.models.retina.fire import PointMap, evaluate_fire
@@ -40,6 +43,7 @@ from anyres.models.retina.sift import Detector
 
 Protocol = Literal["fire", "synthetic", "warped"]
 FIRST_SEED: Final = {"validation": 2_000_100, "test": 3_000_000}  # training's eyes are before both
+SEEDS: Final = 10_000  # of each class
 STYLE: Final[dict[str, Style]] = {"validation": TRAIN, "test": HELD_OUT}
 SIDE: Final = 768  # pixels of made photographs
 CLASSES: Final[tuple[PairClass, ...]] = ("S", "P", "A", "N")
@@ -85,13 +89,16 @@ def evaluate(
     engines: Annotated[
         str, Field(description="Engines, with commas between; the first is compared with.")
     ] = DEFAULT,
-    pairs: Annotated[int, Field(ge=1, description="Of each class S, P and A (synthetic).")] = 100,
-    negatives: Annotated[int, Field(ge=0, description="Of two different eyes (synthetic).")] = 300,
+    pairs: Annotated[int, Field(ge=1, le=SEEDS, description="Of each class S, P and A (synthetic).")] = 100,
+    negatives: Annotated[int, Field(ge=0, le=SEEDS, description="Of two different eyes (synthetic).")] = 300,
     wear: Annotated[
         int, Field(ge=0, le=9, description="Level to which moving photographs are spoilt (synthetic).")
     ] = 0,
+    records: Annotated[
+        Path | None, Field(description="Folder that keeps what was measured (warped), to go on from there.")
+    ] = None,
     figures: Annotated[Path | None, Field(description="JSON file to put the figures into as well.")] = None,
-) -> object:
+) -> str | RetinaEvaluation:
     """Measure registration, by FIRE's protocol, on made eyes, or on warped photographs.
 
     ROOT: for `fire`, the folder of FIRE; for `warped`, a folder of photographs, each of another eye; for
@@ -102,19 +109,18 @@ def evaluate(
     """
     names = [name.strip() for name in engines.split(",") if name.strip()]
     if protocol == "fire":
-        return "\n\n".join(f"{name}:\n{evaluate_fire(root, _by_file(name))}" for name in names)
+        results = {name: evaluate_fire(root, _by_file(name)) for name in names}
+        _write(figures, protocol, {name: asdict(result) for name, result in results.items()})
+        return "\n\n".join(f"{name}:\n{result}" for name, result in results.items())
     if protocol == "synthetic":
         counts = dict.fromkeys(CLASSES, pairs) | {"N": negatives}
-        records = {name: synthetic_records(root, name, counts, wear=(wear,)) for name in names}
+        measured = {name: synthetic_records(root, name, counts, wear=(wear,)) for name in names}
     else:
-        records = {name: warped_records(root, name) for name in names}
-    found = {name: figures_of(own) for name, own in records.items()}
+        measured = {name: warped_records(root, name, kept=records) for name in names}
+    found = {name: figures_of(own) for name, own in measured.items()}
     for name in names[1:]:
-        found[name]["against"] = {f"mAUC above {names[0]}": _difference(records[names[0]], records[name])}
-    if figures is not None:
-        for name in names:
-            measured = f"{protocol}-{wear}" if wear else protocol
-            write_figures(figures, f"{measured} {name}", found[name])
+        found[name]["against"] = {f"mAUC above {names[0]}": _difference(measured[names[0]], measured[name])}
+    _write(figures, f"{protocol}-{wear}" if wear else protocol, found)
     return RetinaEvaluation(protocol, found)
 
 
@@ -148,29 +154,38 @@ def synthetic_records(
 
     drawn = [f"{kind}{number:03d}" for kind, count in counts.items() for number in range(count)]
     names = [f"{name}-{level}" if level else name for level in wear for name in drawn]
-    return list(recorded(folder / f"{split}-{_file_name(engine)}.jsonl", names, measure))
+    return list(recorded(_file_of(folder, split, engine), names, measure, engine=engine))
 
 
-def warped_records(folder: Path, engine: str) -> list[PairRecord]:
-    """Records of an engine on each photograph and its warped copy, and on all pairs of photographs."""
+def warped_records(folder: Path, engine: str, *, kept: Path | None = None) -> list[PairRecord]:
+    """Records of an engine on each photograph and its warped copy, and on all pairs of photographs.
+
+    Args:
+        folder: of photographs, each of another eye; nothing is written there.
+        engine: see `engines.load_detector`.
+        kept: folder of records; those of the same names are not measured again.
+    """
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in PHOTOGRAPHS)
-    paths = [
-        path for path in paths if not re.search(r"_(1st|2nd)HO$", path.stem)
-    ]  # CHASE_DB1's drawn vessels
+    paths = [path for path in paths if not re.search(_DRAWN_VESSELS, path.stem)]
     if len(paths) < 2:
         raise InputError(f"{folder} holds {len(paths)} photographs; name a folder of two or more.")
     images = {path.stem: read_image(path) for path in paths}
-    remembered = _Remembering(load_detector(engine))
-    records = []
-    for number, (name, image) in enumerate(images.items()):
-        fixed, moving, truth = warped_pair(image, np.random.default_rng([7, number]))
-        sides = prepare(fixed), prepare(moving)
-        records.append(measure_pair(name, "warped", *sides, truth, remembered.detector))
     prepared = {name: prepare(image) for name, image in images.items()}
-    for one, other in itertools.combinations(prepared, 2):
-        sides = prepared[one], prepared[other]
-        records.append(measure_pair(f"{one} {other}", "N", *sides, None, remembered))
-    return records
+    numbers = {name: number for number, name in enumerate(images)}
+    pairs = {f"{one} {other}": (one, other) for one, other in itertools.combinations(images, 2)}
+    remembered = _Remembering(load_detector(engine))
+
+    def measure(name: str) -> PairRecord:
+        if name in pairs:
+            sides = [prepared[one] for one in pairs[name]]
+            return measure_pair(name, "N", sides[0], sides[1], None, remembered)
+        fixed, moving, truth = warped_pair(images[name], np.random.default_rng([7, numbers[name]]))
+        return measure_pair(name, "warped", prepare(fixed), prepare(moving), truth, remembered.detector)
+
+    names = [*images, *pairs]
+    if kept is None:
+        return [measure(name) for name in names]
+    return list(recorded(_file_of(kept, "warped", engine), names, measure, engine=engine))
 
 
 class _Remembering:
@@ -195,7 +210,7 @@ def _drawn(folder: Path, split: str, name: str) -> dict[str, np.ndarray]:
     path = folder / f"{split}-{name}.npz"
     if not path.exists():
         kind: Any = name[0]
-        seed = FIRST_SEED[split] + 10_000 * CLASSES.index(kind) + int(name[1:])
+        seed = FIRST_SEED[split] + SEEDS * CLASSES.index(kind) + int(name[1:])
         pair = make_pair(kind, seed, style=STYLE[split], side=SIDE)
         arrays = {"fixed": pair.fixed.pixels, "moving": pair.moving.pixels}
         if pair.controls is not None:
@@ -224,5 +239,17 @@ def _difference(one: Sequence[PairRecord], other: Sequence[PairRecord]) -> str:
     return f"{mean_auc(other) - mean_auc(one):+.4f} ({low:+.4f} to {high:+.4f})"
 
 
-def _file_name(engine: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "_", engine)
+def _write(path: Path | None, protocol: str, figures: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put the figures of each engine into a file, if one is named."""
+    for name, found in figures.items() if path is not None else ():
+        assert path is not None
+        write_figures(path, f"{protocol} {name}", found)
+
+
+def _file_of(folder: Path, split: str, engine: str) -> Path:
+    """Of an engine's records; other weights under the same name have another file."""
+    parts = [one.strip() for one in engine.split(SEPARATOR)]
+    paths = {name: path for name, path in weights_paths().items() if name not in CLASSICAL}
+    which = [file_sha256(paths[one])[:12] for one in parts if one in paths]
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", "-".join([split, engine, *which]))
+    return folder / f"{name}.jsonl"

@@ -30,7 +30,7 @@ OK_RETURN: Final = 0.02  # of the field of view
 OK_OVERLAP: Final = 0.1  # of the field of view
 FEWEST_PEAK, OK_PEAK = 2.5, 4.0  # standard deviations by which vessels agree here and not around
 OK_AGREEMENT: Final = 0.15  # correlation of the vessel maps
-OK_PROBABILITY, FAILED_PROBABILITY = 0.93, 0.3  # the first is above all wrong maps of spoilt validation pairs
+OK_PROBABILITY, FAILED_PROBABILITY = 0.93, 0.3  # an engine's table may ask for more to be ok
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,15 @@ def judge(evidence: Evidence, engine: str = FALLBACK) -> Verdict:
         return Verdict("failed", probability, (*_doubtful(evidence), all_in_all))
     if doubtful := _doubtful(evidence):
         return Verdict("low_confidence", probability, doubtful)
-    if probability < OK_PROBABILITY:
+    if probability < _model(engine).ok:
         return Verdict("low_confidence", probability, (all_in_all,))
     return Verdict("ok", probability, ())
 
 
 def probability_right(evidence: Evidence, engine: str = FALLBACK) -> float:
     """From 0 to 1, by the engine's logistic model of judging.toml."""
-    models = _coefficients()
-    constant, weights = models.get(engine, models[FALLBACK])
-    values = features(evidence)
-    score = constant + sum(weight * values[name] for name, weight in weights.items())
+    model, values = _model(engine), features(evidence)
+    score = model.constant + sum(weight * values[name] for name, weight in model.weights.items())
     return 1 / (1 + math.exp(-max(-50.0, min(50.0, score))))  # beyond 50, float64 knows only 0 and 1
 
 
@@ -157,10 +155,28 @@ def _doubtful(evidence: Evidence) -> tuple[str, ...]:
     return tuple(sentence for is_so, sentence in tests if is_so)
 
 
+@dataclass(frozen=True)
+class LogisticModel:
+    """An engine's table of judging.toml."""
+
+    constant: float
+    weights: Mapping[str, float]  # by feature
+    ok: float = OK_PROBABILITY  # least probability of a map that is ok; no wrong one it was fitted to has it
+
+
+def _model(engine: str) -> LogisticModel:
+    models = _models()
+    return models.get(engine, models[FALLBACK])
+
+
 @cache
-def _coefficients() -> Mapping[str, tuple[float, Mapping[str, float]]]:
+def _models() -> Mapping[str, LogisticModel]:
     raw = tomllib.loads(COEFFICIENTS.read_text(encoding="utf-8"))
     return {
-        engine: (float(model["constant"]), {name: float(one) for name, one in model["weights"].items()})
-        for engine, model in raw.items()
+        engine: LogisticModel(
+            float(table["constant"]),
+            {name: float(weight) for name, weight in table["weights"].items()},
+            float(table.get("ok", OK_PROBABILITY)),
+        )
+        for engine, table in raw.items()
     }

@@ -1,29 +1,32 @@
 """What one registration of a measured pair gave, and figures of many: FIRE's, and those of the verdict.
 
 Errors are in FIRE-equivalent pixels: those of a picture of 2912 a side. A map is right when every point that
-the truth gives lies within 2 percent of the side of where it should (58 pixels of 2912).
+the truth gives lies within 2 percent of the side of where it should (58 pixels of 2912). What is kept in
+files is judged anew when it is read, by the judging.toml of then.
 Axes: p pairs, n points.
 """
 
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
 from anyres.core.errors import InputError
-from anyres.models.retina.fire import FIRE_SIDE, area_under_curve
-from anyres.models.retina.judging import Status, features
+from anyres.models.retina.evidence import Evidence
+from anyres.models.retina.fire import FIRE_SIDE, PairError, area_under_curve
+from anyres.models.retina.judging import Status, features, judge
 from anyres.models.retina.preparing import Prepared
 from anyres.models.retina.registration import register
 from anyres.models.retina.sift import Detector
 
 RIGHT: Final = 0.02  # of the side
 _FAILED_ERROR: Final = 1e6
+FIRE_VERDICTS: Final = ("failed", "inaccurate", "acceptable")
 _BINS: Final = 10  # of a reliability diagram
 _DRAWS: Final = 2000  # of the bootstrap
 
@@ -45,6 +48,7 @@ class PairRecord:
     inliers: int
     seconds: float  # of registering, without reading and preparing
     features: Mapping[str, float] | None  # what the probability was made from
+    evidence: Mapping[str, int | float] | None = None  # what the verdict was made from; older files lack it
 
     @property
     def is_right(self) -> bool:
@@ -52,11 +56,16 @@ class PairRecord:
         return self.maximum is not None and self.maximum <= RIGHT * FIRE_SIDE
 
     @property
-    def is_acceptable(self) -> bool:
-        """What FIRE's protocol calls so."""
-        return (
-            self.median is not None and self.maximum is not None and self.maximum <= 50 and self.median <= 20
-        )
+    def counts_as(self) -> Literal["failed", "inaccurate", "acceptable"]:
+        """What FIRE's protocol calls it."""
+        return PairError(self.name, "S", self.mean, self.median, self.maximum).verdict  # of any category
+
+    def judged(self, engine: str) -> "PairRecord":
+        """The same with the verdict that the engine's table gives today; as it is without evidence."""
+        if self.evidence is None:
+            return self
+        verdict = judge(Evidence(**self.evidence), engine)  # type: ignore[arg-type]
+        return replace(self, status=verdict.status, probability=verdict.probability)
 
 
 def measure_pair(
@@ -83,40 +92,59 @@ def measure_pair(
         inliers=int(found.agree.sum()),
         seconds=seconds,
         features=None if evidence is None else features(evidence),
+        evidence=None if evidence is None else asdict(evidence),
     )
 
 
-def recorded(path: Path, names: Sequence[str], measure: Callable[[str], PairRecord]) -> Iterator[PairRecord]:
+def recorded(
+    path: Path, names: Sequence[str], measure: Callable[[str], PairRecord], *, engine: str
+) -> Iterator[PairRecord]:
     """Records of pairs by name, from a file of JSON lines; those that it lacks are measured and added.
 
     Raises:
         InputError: if the file holds something else.
     """
-    known: dict[str, PairRecord] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        for line in lines:
-            record = PairRecord(**json.loads(line))
-            known[record.name] = record
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path} holds no records of registrations: {error}. Remove it.") from error
+    known = {name: record.judged(engine) for name, record in read_records(path).items()}
     for name in names:
         if name not in known:
-            record = measure(name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(record)) + "\n")
-            known[name] = record
+            known[name] = measure(name)
+            _add_line(path, json.dumps(asdict(known[name])))
         yield known[name]
+
+
+def read_records(path: Path) -> dict[str, PairRecord]:
+    """Records of a file by name; none if it is not there. Half a last line, of a killed run, is none.
+
+    Raises:
+        InputError: if another line is none.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+        records = [PairRecord(**json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path} holds no records of registrations: {error}. Remove it.") from error
+    return {one.name: one for one in records}
+
+
+def _add_line(path: Path, line: str) -> None:
+    """Add a line after the last whole one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
+        file.write(line.encode() + b"\n")
 
 
 def figures_of(records: Sequence[PairRecord], *, seed: int = 0) -> dict[str, Any]:
     """All figures of an engine.
 
     Returns:
-        For each class with a truth: pairs, AUC (strict, thresholds 1 to 25), shares acceptable, ok, and of
-        wrong maps that were called ok. `mauc` with a 95 % interval of the bootstrap over pairs. Of the
-        verdict: `auroc` of the probability, `negatives_ok` of `negatives`, `false_accepts_at_95`, `ece`.
+        For each class with a truth: pairs, AUC (strict, thresholds 1 to 25), shares that FIRE's protocol
+        calls failed, inaccurate, acceptable, shares that are ok or of low confidence (the others are
+        refused), and how many wrong maps were called ok. `mauc` with a 95 % interval of the bootstrap over
+        pairs. Of the verdict: `auroc` of the probability, `negatives_ok` of `negatives`,
+        `false_accepts_at_95`, `ece` and the `bins` that it is of: how many, the mean of what is said, the
+        share that is right.
     """
     classes: dict[str, Any] = {}
     for kind in sorted({one.kind for one in records} - {"N"}):
@@ -125,8 +153,9 @@ def figures_of(records: Sequence[PairRecord], *, seed: int = 0) -> dict[str, Any
             "pairs": len(own),
             "auc": round(area_under_curve(_means(own)), 4),
             "median_error": round(float(np.median(_means(own))), 3),
-            "acceptable": _share([one.is_acceptable for one in own]),
+            **{name: _share([one.counts_as == name for one in own]) for name in FIRE_VERDICTS},
             "ok": _share([one.status == "ok" for one in own]),
+            "low_confidence": _share([one.status == "low_confidence" for one in own]),
             "wrong_but_ok": sum(one.status == "ok" and not one.is_right for one in own),
         }
     found: dict[str, Any] = {"classes": classes, "mauc": round(mean_auc(records), 4)}
@@ -145,6 +174,7 @@ def verdict_figures(records: Sequence[PairRecord]) -> dict[str, Any]:
         "negatives": len(negatives),
         "negatives_ok": sum(one.status == "ok" for one in negatives),
         "ece": round(calibration_error(probability, right), 4),
+        "bins": reliability(probability, right),
     }
     if right.any() and not right.all():
         found["auroc"] = round(auroc(probability, right), 4)
@@ -162,13 +192,21 @@ def auroc(score: Float64[np.ndarray, " p"], is_so: Bool[np.ndarray, " p"]) -> fl
 
 def calibration_error(probability: Float64[np.ndarray, " p"], is_so: Bool[np.ndarray, " p"]) -> float:
     """Mean distance between what is said and what is so, over ten bins of what is said."""
-    places = np.minimum((probability * _BINS).astype(int), _BINS - 1)
-    gaps = [
-        (places == one).sum() * abs(probability[places == one].mean() - is_so[places == one].mean())
-        for one in range(_BINS)
-        if (places == one).any()
-    ]
+    gaps = [count * abs(said - so) for count, said, so in reliability(probability, is_so)]
     return float(np.sum(gaps) / max(1, len(probability)))
+
+
+def reliability(
+    probability: Float64[np.ndarray, " p"], is_so: Bool[np.ndarray, " p"]
+) -> list[tuple[int, float, float]]:
+    """Of each tenth of [0, 1] that holds some: how many, the mean of what is said, the share that is so."""
+    places = np.minimum((probability * _BINS).astype(int), _BINS - 1)
+    each = [places == one for one in range(_BINS)]
+    return [
+        (int(here.sum()), float(probability[here].mean()), float(is_so[here].mean()))
+        for here in each
+        if here.any()
+    ]
 
 
 def mean_auc(records: Sequence[PairRecord]) -> float:

@@ -5,31 +5,91 @@ what is added, so that figures on such pairs flatter every detector; made eyes d
 Axes: h w the photograph. Positions are x, y in pixels.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float32, Float64, UInt8
 
+from anyres.core.errors import InputError
 from anyres.core.image import Image
 from anyres.core.pillow import jpeg_bytes, jpeg_pixels
 from anyres.models.retina.measuring import Points, Truth
 from anyres.models.retina.opencv import cv2
-from anyres.models.retina.preparing import prepare
+from anyres.models.retina.preparing import Prepared, prepare
 from anyres.models.retina.transform import Quadratic, monomials
 
 _POINTS: Final = 24  # places a side at which a map is compared with the truth
+_INNER: Final = 0.58  # of the field's width; a circle's inner square is 0.71 of it, and a warp needs room
+_TRIES: Final = 200
 
 
 def warped_pair(image: Image, generator: np.random.Generator) -> tuple[Image, Image, Truth]:
-    """A photograph as fixed, its warped copy as moving, and places of both."""
+    """The inner part of a photograph as fixed, of its warped copy as moving, and places of both.
+
+    Both are squares inside the field of view, so that neither its rim nor black fill tells of the warp. Warps
+    are drawn until that is so.
+
+    Raises:
+        InputError: if the photograph shows no retina, or too small a part of one.
+    """
+    prepared, square = prepare(image), inner_square(image)
     height, width = image.size_hw
-    to_fixed = draw_quadratic(width, height, generator)
-    y, x = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")
-    places = to_fixed.apply(np.stack((x, y), axis=-1).reshape(-1, 2).astype(np.float64))
-    sources = places.reshape(height, width, 2).astype(np.float32)
-    moved = cv2.remap(image.pixels, sources[..., 0], sources[..., 1], cv2.INTER_CUBIC)
-    moving, fixed = (relit(np.asarray(one, np.float32), generator) for one in (moved, image.pixels))
-    return fixed, moving, _truth(fixed, moving, to_fixed)
+    for _ in range(_TRIES):
+        to_photograph = draw_quadratic(width, height, generator)
+        if _is_seen(prepared, to_photograph.apply(square.rim())).all():
+            break
+    else:
+        raise InputError(
+            f"Each of {_TRIES} warps leaves the field of view of a photograph of {width} x {height} pixels. "
+            "Give photographs of which the retina fills more."
+        )
+    to_fixed = to_photograph.between(square.matrix(1), square.matrix(-1))
+    sources = to_fixed.apply(square.pixels()) + np.array([square.left, square.top])
+    columns, rows = sources.reshape(square.side, square.side, 2).astype(np.float32).transpose(2, 0, 1)
+    moved = cv2.remap(image.pixels, columns, rows, cv2.INTER_CUBIC)
+    still = image.pixels[square.top :, square.left :][: square.side, : square.side]
+    moving, fixed = (relit(np.asarray(one, np.float32), generator) for one in (moved, still))
+    return fixed, moving, _truth(square.side, to_fixed)
+
+
+@dataclass(frozen=True)
+class Square:
+    """Of a photograph, in its pixels."""
+
+    left: int
+    top: int
+    side: int
+
+    def matrix(self, sign: int) -> Float64[np.ndarray, "3 3"]:
+        """From positions in the square to those in the photograph (1), or back (-1)."""
+        return np.array([[1, 0, sign * self.left], [0, 1, sign * self.top], [0, 0, 1.0]])
+
+    def pixels(self) -> Points:
+        """Positions of all pixels in the square, row by row."""
+        return np.stack(np.meshgrid(*2 * [np.arange(float(self.side))]), axis=-1).reshape(-1, 2)
+
+    def rim(self) -> Points:
+        """Positions of its outermost pixels in the photograph."""
+        last = self.side - 1
+        places = self.pixels()
+        is_outermost = (places % last == 0).any(axis=1)
+        return np.asarray(places[is_outermost] + np.array([self.left, self.top]))
+
+
+def inner_square(image: Image) -> Square:
+    """A square about the middle of the field of view, well inside it.
+
+    Raises:
+        InputError: if the photograph shows no retina.
+    """
+    prepared = prepare(image)
+    if prepared.defect is not None:
+        raise InputError(f"A photograph {prepared.defect} Take it out of the folder.")
+    low, high = prepared.outline.min(axis=0), prepared.outline.max(axis=0)
+    side = int(_INNER * (high - low).min())
+    left, top = np.rint((low + high - (side - 1)) / 2).astype(int)
+    return Square(int(left), int(top), side)
 
 
 def draw_quadratic(width: int, height: int, generator: np.random.Generator) -> Quadratic:
@@ -76,19 +136,17 @@ def worn(pixels: UInt8[np.ndarray, "h w 3"], level: int, seed: int) -> UInt8[np.
     return np.asarray(np.where(seen, noisy, soft).clip(0, 255).astype(np.uint8))
 
 
-def _truth(fixed: Image, moving: Image, to_fixed: Quadratic) -> Truth:
-    """Places on a grid that both fields of view show."""
-    height, width = moving.size_hw
-    x, y = np.linspace(0, width - 1, _POINTS), np.linspace(0, height - 1, _POINTS)
-    places: Points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+def _truth(side: int, to_fixed: Quadratic) -> Truth:
+    """Places on a grid of the moving square that the fixed one shows too."""
+    along = np.linspace(0, side - 1, _POINTS)
+    places: Points = np.stack(np.meshgrid(along, along), axis=-1).reshape(-1, 2)
     there = to_fixed.apply(places)
-    seen = [_inside(image, one) for image, one in ((moving, places), (fixed, there))]
-    both = seen[0] & seen[1]
+    both = ((there >= 0) & (there <= side - 1)).all(axis=1)
     return places[both], there[both]
 
 
-def _inside(image: Image, places: Points) -> np.ndarray:
-    prepared = prepare(image)
+def _is_seen(prepared: Prepared, places: Points) -> Bool[np.ndarray, " n"]:
+    """Whether positions of a photograph lie in its field of view."""
     x, y = np.rint(prepared.at_work(places)).astype(int).T
     height, width = prepared.field.shape
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)

@@ -7,6 +7,7 @@ import pytest
 from jaxtyping import Float32
 
 from anyres.core.image import Image
+from anyres.models.retina import judging
 from anyres.models.retina.engines import load_detector
 from anyres.models.retina.evidence import Evidence, field_points, vessel_agreement
 from anyres.models.retina.judging import (
@@ -267,6 +268,13 @@ def test_the_probability_weighs_every_feature_and_names_its_own() -> None:
 
 def test_an_engine_without_a_model_has_that_of_rootsift() -> None:
     assert probability_right(GOOD, "of the user") == probability_right(GOOD, "rootsift")
+
+
+def test_an_engine_may_ask_for_more_to_be_ok(monkeypatch: pytest.MonkeyPatch) -> None:
+    sure = 1 - 1e-9
+    tables = {name: judging.LogisticModel(5.0, {}, ok) for name, ok in (("rootsift", 0.9), ("strict", sure))}
+    monkeypatch.setattr(judging, "_models", lambda: tables)
+    assert [judge(GOOD, engine).status for engine in tables] == ["ok", "low_confidence"]
 
 
 def test_what_speaks_against_a_map_lowers_its_probability() -> None:
