@@ -241,9 +241,9 @@ def _difference(one: Sequence[PairRecord], other: Sequence[PairRecord]) -> str:
 
 def _write(path: Path | None, protocol: str, figures: Mapping[str, Mapping[str, Any]]) -> None:
     """Put the figures of each engine into a file, if one is named."""
-    for name, found in figures.items() if path is not None else ():
-        assert path is not None
-        write_figures(path, f"{protocol} {name}", found)
+    if path is not None:
+        for name, found in figures.items():
+            write_figures(path, f"{protocol} {name}", found)
 
 
 def _file_of(folder: Path, split: str, engine: str) -> Path:
