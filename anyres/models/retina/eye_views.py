@@ -24,6 +24,7 @@ from anyres.models.retina.opencv import cv2
 
 Matrix = Float64[np.ndarray, "2 3"]
 _COARSE: Final = 8  # pixels between places that are mapped exactly; those between are interpolated
+_WORN_NOISE: Final = 0.035  # for each level of wear: what `prepare`, which evens contrast out, makes of it
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class ViewSettings:
     brightness: float = 0.15
     noise: float = 0.03
     blur_px: float = 1.0
+    worn_share: float = 0.0  # of views that are softer and noisier by a level of wear, as of `relighting.worn`
+    worst_wear: float = 3.5  # the highest of these levels
     labelled_eyes: int | None = None  # of the set's first eyes; all if not given
     real_share: float = 0.0  # of the pictures of a batch that show real eyes, if the set has any
     label_share: float = 1.0  # of the labels that are given away; the others are kept from the network
@@ -207,4 +210,12 @@ def _photographed(
     factor = 1 + settings.contrast * generator.uniform(-1, 1)
     light = (light - 0.5) * factor + 0.5 + settings.brightness * generator.uniform(-1, 1)
     light = light + settings.noise * generator.random() * generator.standard_normal(light.shape, np.float32)
+    if settings.worn_share and generator.random() < settings.worn_share:
+        light = _worn(light, settings.worst_wear * generator.random(), generator)
     return torch.from_numpy(np.clip(light, 0, 1).astype(np.float32))[None]
+
+
+def _worn(light: Float32[np.ndarray, "s s"], level: float, generator: np.random.Generator) -> np.ndarray:
+    """A prepared window as it would be of a photograph that was spoilt before it was prepared."""
+    soft = cv2.GaussianBlur(light, (0, 0), max(0.1, 0.8 * level))
+    return np.asarray(soft + _WORN_NOISE * level * generator.standard_normal(light.shape, np.float32))

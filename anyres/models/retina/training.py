@@ -8,7 +8,7 @@ Photographs are drawn by the program into a folder, once (`eye_set`); networks a
 eyes of the same style, by how near the registration of each lays its control points.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -42,6 +42,8 @@ Photographs = Annotated[str | None, "Folder of photographs of real eyes (JPEG) t
 Teacher = Annotated[str | None, "File of the teacher's weights, for recipes that distil."]
 PAPER: Final = "https://arxiv.org/abs/2307.10698"
 REAL_SHARE: Final = 0.4  # of a batch's pictures, where real photographs are given
+WORN_SHARE: Final = 0.5  # of the views that what ships is trained on
+COMPACT_WEAR: Final = (0, 2, 3)  # levels of the validation pairs that it is chosen by
 ARM_SIDE: Final = 384  # pixels of an arm's photographs: half of what ships, for a quarter of the time
 LABELLED_EYES: Final = 16  # of an arm; the others are seen without labels
 LABEL_SHARE: Final = 0.4  # of their labels that an arm is given
@@ -66,9 +68,11 @@ def compact(
     schedule = _schedule(8_000 if steps is None else steps)
     teaching = TeachingSettings(expansion=None, is_both=True)
     real = () if photographs is None else load_real(Path(photographs), EyeSetSettings().side)
-    views = ViewSettings(batch=4, real_share=REAL_SHARE if real else 0.0)
+    views = ViewSettings(batch=4, real_share=REAL_SHARE if real else 0.0, worn_share=WORN_SHARE)
     drawn = EyeSetSettings(eyes=eyes)
-    return _recipe("retina-compact", COMPACT_CNN, schedule, views, teaching, folder, drawn, real=real)
+    return _recipe(
+        "retina-compact", COMPACT_CNN, schedule, views, teaching, folder, drawn, real=real, wear=COMPACT_WEAR
+    )
 
 
 def arm_cnn(folder: Path, *, steps: Steps = None, eyes: Eyes = 80) -> Recipe[ViewBatch]:
@@ -161,9 +165,10 @@ def _recipe(
     real: tuple[Prepared, ...] = (),
     teacher: Path | None = None,
     weight_decay: float = 0.0,
+    wear: Sequence[int] = (0,),
 ) -> Recipe[ViewBatch]:
     drawn = replace(load_eye_set(folder, eyes), real=real)
-    pairs = draw_validation(eyes.side)
+    pairs = draw_validation(eyes.side, wear=wear)
     memory = _memory(drawn, views, teaching)
     taught_by = None if teacher is None else _load_teacher(teacher)
     sha256 = None if teacher is None else file_sha256(teacher)

@@ -17,6 +17,7 @@ from anyres.models.retina.fire import FIRE_SIDE
 from anyres.models.retina.network_detector import NetworkDetector
 from anyres.models.retina.preparing import Prepared, prepare
 from anyres.models.retina.registration import register
+from anyres.models.retina.relighting import worn
 
 FIRST_SEED: Final = 2_000_000  # training's eyes are before it
 COUNTS: Final[Mapping[PairClass, int]] = {"S": 4, "P": 8, "A": 4}
@@ -32,15 +33,21 @@ class ValidationPair:
     controls: Float64[np.ndarray, "k 4"]
 
 
-def draw_validation(side: int) -> list[ValidationPair]:
-    """The pairs, photographs of `side` pixels: always the same."""
+def draw_validation(side: int, *, wear: Sequence[int] = (0,)) -> list[ValidationPair]:
+    """The pairs, photographs of `side` pixels: always the same.
+
+    Args:
+        side: of the photographs, pixels.
+        wear: levels to which the moving photographs are spoilt (`relighting.worn`); each pair comes at each.
+    """
     found = []
-    for pair in make_pairs(COUNTS, first_seed=FIRST_SEED, side=side):
+    for number, pair in enumerate(make_pairs(COUNTS, first_seed=FIRST_SEED, side=side)):
         assert pair.controls is not None
-        fixed, moving = (
-            prepare(Image.from_numpy(one.pixels), side=side) for one in (pair.fixed, pair.moving)
-        )
-        found.append(ValidationPair(fixed, moving, np.asarray(pair.controls, np.float64)))
+        fixed = prepare(Image.from_numpy(pair.fixed.pixels), side=side)
+        for level in wear:
+            spoilt = worn(pair.moving.pixels, level, number)
+            moving = prepare(Image.from_numpy(spoilt), side=side)
+            found.append(ValidationPair(fixed, moving, np.asarray(pair.controls, np.float64)))
     return found
 
 
