@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anyres.cli.operations import FILE_OPTIONS, REPORT_OPTIONS, command_of, has_command
+from anyres.cli.operations import FILE_OPTIONS, REPORT_OPTIONS, command_of
 from anyres.core.errors import AnyresError, InputError
 from anyres.core.image import Image
 from anyres.core.results import ContinuousImage, PictureFile, Report
 from anyres.operations.operation import Operation, PortType, every_operation
 
 OPERATIONS = every_operation()
-COMMANDS = {name: operation for name, operation in OPERATIONS.items() if has_command(operation)}
+COMMANDS = {name: operation for name, operation in OPERATIONS.items() if operation.is_of_files}
 every = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 every_with_a_command = pytest.mark.parametrize("operation", COMMANDS.values(), ids=COMMANDS)
 

@@ -1,31 +1,18 @@
 """What is said of a workflow before it runs: what it takes and gives, and what its nodes need."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 
 from anyres.cli.report import say
-from anyres.cli.workflow_inputs import input_text, looked_at
-from anyres.core.errors import AnyresError, InputError
+from anyres.cli.workflow_inputs import input_text
+from anyres.core.errors import AnyresError
 from anyres.core.files import Limits
 from anyres.core.sizes import size_text
-from anyres.workflow.events import NodeKind
 from anyres.workflow.folder import Plan
 from anyres.workflow.graph import Graph
-from anyres.workflow.items import Item
-from anyres.workflow.preflight import Forecast, NodeForecast, preflight, suffixes_of
-from anyres.workflow.writing import targets_of
+from anyres.workflow.looking import Machine, forecast_of
+from anyres.workflow.preflight import Forecast, NodeForecast
 
 _COLUMNS = ("node", "operation", "size", "megapixels", "memory", "time")
-
-
-@dataclass(frozen=True)
-class Machine:
-    """What is known of this machine when a workflow is checked."""
-
-    free_memory_bytes: int
-    free_disk_bytes: int  # where the results go
-    times: Callable[[], Mapping[NodeKind, float]]  # seconds a megapixel; a database, so asked last
 
 
 def check_items(graph: Graph, plan: Plan, limits: Limits, machine: Machine) -> int:
@@ -37,7 +24,7 @@ def check_items(graph: Graph, plan: Plan, limits: Limits, machine: Machine) -> i
     is_batch, forecasts, codes = len(plan.items) > 1, list[Forecast](), list[int]()
     for item in plan.items:
         try:
-            forecast, reasons = _forecast(graph, item, limits, machine)
+            forecast, reasons = forecast_of(graph, item, limits, machine)
         except AnyresError as error:
             if not is_batch:
                 raise
@@ -54,25 +41,6 @@ def check_items(graph: Graph, plan: Plan, limits: Limits, machine: Machine) -> i
     if is_batch:
         _tell_total(forecasts, len(plan.items))
     return 1 if codes and is_batch else sum(codes)
-
-
-def _forecast(
-    graph: Graph, item: Item, limits: Limits, machine: Machine
-) -> tuple[Forecast, tuple[AnyresError, ...]]:
-    """What an item needs, and why parts of it cannot be made."""
-    looked = looked_at(graph, item, limits)
-    names = {port: [file.file_name for file in files] for port, files in looked.inputs.files.items()}
-    needs = partial(
-        preflight,
-        graph,
-        looked.inputs.sizes_hw,
-        free_memory_bytes=machine.free_memory_bytes,
-        free_disk_bytes=machine.free_disk_bytes,
-        suffixes=suffixes_of(targets_of(graph, item, names)),
-    )
-    needs(times={})  # what is refused needs no times
-    forecast = needs(times=machine.times())
-    return forecast, (*looked.refused, *map(InputError, forecast.refusals))
 
 
 def _tell_total(forecasts: Sequence[Forecast], count: int) -> None:

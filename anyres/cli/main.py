@@ -8,7 +8,7 @@ import typer
 
 from anyres.cli import demo, library, models, weights, workflow
 from anyres.cli.ask import ask
-from anyres.cli.operations import command_of, has_command
+from anyres.cli.operations import command_of
 from anyres.cli.register import register
 from anyres.cli.replay import replay
 from anyres.cli.report import say
@@ -22,8 +22,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _operation in filter(has_command, every_operation().values()):
-    app.command(_operation.name.replace("_", "-"))(command_of(_operation))
+for _operation in every_operation().values():
+    if _operation.is_of_files:
+        app.command(_operation.name.replace("_", "-"))(command_of(_operation))
 app.command("register")(register)
 app.command("ask")(ask)
 app.add_typer(library.app, name="library")

@@ -26,14 +26,6 @@ from anyres.workflow.together import inputs_of, plan_one_item
 _LIMITS = Limits()
 
 
-def has_command(operation: Operation[..., Any]) -> bool:
-    """Whether it takes pictures alone, and gives one or a report."""
-    types = [*operation.port_types.values()]
-    is_of_pictures = all(type_.kind == "Image" for type_ in types)
-    is_told_apart = len(types) == 1 or not any(type_.is_list for type_ in types)
-    return is_of_pictures and is_told_apart and operation.output_type.kind in ("Image", "Report")
-
-
 def command_of(operation: Operation[..., Any]) -> Callable[..., None]:
     """A function for typer: pictures, an option for each parameter, and those of all commands."""
 

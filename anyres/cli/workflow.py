@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from anyres.cli.batch import run_and_leave
-from anyres.cli.forecast import Machine, check_items, tell_document
+from anyres.cli.forecast import check_items, tell_document
 from anyres.cli.options import MaxMegabytes, MaxMegapixels
 from anyres.cli.report import say
 from anyres.cli.workflow_inputs import (
@@ -27,6 +27,7 @@ from anyres.workflow.events import NodeKind
 from anyres.workflow.finding import workflow_folder, workflow_paths
 from anyres.workflow.graph import resolve
 from anyres.workflow.items import Item
+from anyres.workflow.looking import Machine
 from anyres.workflow.names import name_given
 from anyres.workflow.plan import plan_workflow
 

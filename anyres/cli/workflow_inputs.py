@@ -3,18 +3,15 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from anyres.core.errors import AnyresError, InputError
-from anyres.core.files import Limits, check_header, read_header
-from anyres.workflow.addresses import Place
+from anyres.core.errors import InputError
 from anyres.workflow.declarations import InputDeclaration
 from anyres.workflow.document import Document, read_document
 from anyres.workflow.finding import find_workflow
 from anyres.workflow.graph import Graph, resolve
-from anyres.workflow.items import Item, each_of
-from anyres.workflow.reading import InputFile, Inputs, check_inputs
+from anyres.workflow.items import Item
+from anyres.workflow.reading import check_inputs
 from anyres.workflow.sizes import refuse_at_any_size
 
 
@@ -119,52 +116,3 @@ def checked_without_pictures(graph: Graph, scalars: Mapping[str, object]) -> tup
         work_of(bound)  # finds the weights
         refuse_at_any_size(bound)
     return missing
-
-
-@dataclass(frozen=True)
-class Looked:
-    """The pictures of an item, by their headers."""
-
-    inputs: Inputs
-    refused: tuple[AnyresError, ...]  # elements of lists that a run would leave out
-
-
-def looked_at(graph: Graph, item: Item, limits: Limits) -> Looked:
-    """What the headers of an item's pictures say; nothing is decoded.
-
-    Raises:
-        InputError: No picture, one on another machine, or a graph that no file goes into or comes out of.
-        LimitError: More bytes or pixels than the limits allow.
-    """
-    check_inputs(graph, item)
-    files: dict[str, tuple[InputFile, ...]] = {}
-    refused: list[AnyresError] = []
-    for name, places in item.inputs.items():
-        of_input = []
-        for place in each_of(places):
-            try:
-                of_input.append(_looked_at(place, limits))
-            except AnyresError as error:
-                if not graph.inputs[name].is_list:
-                    raise
-                refused.append(error)
-                of_input.append(InputFile(place, Path(), None, ""))
-        files[name] = tuple(of_input)
-        if all(one.header is None for one in of_input):
-            raise refused[-1]
-    return Looked(Inputs(graph, files, limits, None), tuple(refused))
-
-
-def _looked_at(place: Place, limits: Limits) -> InputFile:
-    if not isinstance(place, Path):
-        raise InputError(
-            f"{place} is on another machine; a check looks at pictures on this one. Copy it here."
-        )
-    try:
-        header = read_header(place, limits=limits)
-    except UnicodeEncodeError as error:  # libvips takes names in UTF-8 alone
-        raise InputError(
-            f"A name that is no UTF-8 cannot be opened: {error.object!r}. Rename the file or folder."
-        ) from error
-    check_header(place, header, limits)
-    return InputFile(place, place, header, sha256="")

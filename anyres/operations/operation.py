@@ -123,6 +123,17 @@ class Operation(Generic[P, R]):
         """Whether it runs a network, which takes all processors by itself."""
         return self._weights is not None
 
+    @property
+    def is_of_files(self) -> bool:
+        """Whether it takes pictures alone, told apart by their order, and gives one or a report.
+
+        Then files are enough for it: it has a command and a route.
+        """
+        types = [*self.port_types.values()]
+        is_of_pictures = all(type_.kind == "Image" for type_ in types)
+        is_told_apart = len(types) == 1 or not any(type_.is_list for type_ in types)
+        return is_of_pictures and is_told_apart and self.output_type.kind in ("Image", "Report")
+
     @functools.cached_property
     def code_sha256(self) -> str:
         """sha256 of the source that its results can depend on; read once a process."""

@@ -28,7 +28,7 @@ from anyres.workflow.cache import Cache
 from anyres.workflow.document import graph_sha256
 from anyres.workflow.events import GraphFinished, NodeDone, NodeFailed, NodeKind, NodeProgress
 from anyres.workflow.graph import Graph, inferred_sizes
-from anyres.workflow.graph_run import run_graph
+from anyres.workflow.graph_run import Cancel, run_graph
 from anyres.workflow.items import Item, Result, refuse_inputs
 from anyres.workflow.journal import WHOLE
 from anyres.workflow.preflight import preflight, suffixes_of
@@ -85,6 +85,7 @@ class Made:
     item_hash: str | None = None
     staged: tuple[Staged, ...] = ()
     is_skipped: bool = False  # the results were in their places already
+    is_cancelled: bool = False  # it was stopped before it was done; nothing is staged
     found: tuple[Result, ...] = ()  # these results, where the item is skipped
     replaced: frozenset[Place] = frozenset()  # files that this very work made before, and that may go
     notices: tuple[str, ...] = ()
@@ -113,6 +114,7 @@ def make(
     *,
     cache: Cache | None = None,
     on_progress: OnProgress | None = None,
+    cancel: Cancel | None = None,
 ) -> Made:
     """Read, run and stage one item; a failure is in what comes back, an interrupt goes through."""
     start_s = time.monotonic()
@@ -121,7 +123,7 @@ def make(
             memory_as_limit(operation=work.graph.document.name),
             opened_inputs(work.graph, task.item, manner.limits) as inputs,
         ):
-            made = _Making(work, task, manner, inputs, cache, on_progress).made()
+            made = _Making(work, task, manner, inputs, cache, on_progress, cancel).made()
     except AnyresError as error:
         made = Made(failures=(Failure(str(error), error.exit_code),))
     except UnicodeEncodeError as error:  # libvips takes names in UTF-8 alone
@@ -142,7 +144,9 @@ class _Making:
         inputs: Inputs,
         cache: Cache | None,
         on_progress: OnProgress | None,
+        cancel: Cancel | None,
     ) -> None:
+        self.cancel = cancel
         self.work, self.task, self.manner, self.inputs = work, task, manner, inputs
         self.graph, self.cache, self.on_progress = work.graph, cache, on_progress
         names = {port: [file.file_name for file in files] for port, files in inputs.files.items()}
@@ -179,6 +183,9 @@ class _Making:
         except BaseException:
             writer.discard()
             raise
+        if self.cancel is not None and self.cancel.is_set():
+            writer.discard()
+            return Made(self.item_hash, is_cancelled=True)
         notices = tuple(dict.fromkeys(writer.notices))
         order = {target.place: number for number, target in enumerate(self.targets)}
         return Made(
@@ -323,7 +330,10 @@ class _Making:
         progress = _Progress(self.graph, self.inputs, self.on_progress)
         times: list[tuple[NodeKind, float, float]] = []
         failed: list[NodeFailed] = []
-        for event in run_graph(self.graph, values, cache=self.cache, sink=writer, on_progress=progress.take):
+        told = progress.take
+        for event in run_graph(
+            self.graph, values, cache=self.cache, cancel=self.cancel, sink=writer, on_progress=told
+        ):
             progress.take(event)
             if isinstance(event, NodeDone) and not event.is_from_cache and event.size_hw:
                 megapixels = event.size_hw[0] * event.size_hw[1] / 1e6

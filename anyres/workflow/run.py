@@ -32,6 +32,7 @@ from anyres.workflow.events import (
     ItemStarted,
 )
 from anyres.workflow.graph import Graph, graph_of, inferred_sizes, resolve
+from anyres.workflow.graph_run import Cancel
 from anyres.workflow.items import Item, Result, each_of, refuse_shared_places, refuse_unwritable
 from anyres.workflow.journal import WHOLE, Journal
 from anyres.workflow.making import Failure, Job, Made, Task, Work, make, work_of
@@ -59,6 +60,7 @@ def run_batch(
     is_resumable: bool = True,
     cache: Cache | None = None,
     on_progress: Callable[[Item, float], None] | None = None,
+    cancel: Cancel | None = None,
 ) -> Iterator[BatchEvent]:
     """Check all that can be checked at once; then the events, as the items are worked on.
 
@@ -75,6 +77,8 @@ def run_batch(
         is_resumable: Keep a journal beside the results; without one no existing output is taken as done.
         cache: Of results of nodes; none are kept without one.
         on_progress: Told how far an item is, from 0 to 1; by the local engine.
+        cancel: Stops the local engine: what is in work leaves nothing, and what was not begun is not named
+            in the last event.
 
     Raises:
         InputError: Before the first event, for a wrong parameter or model, an input without file, two items
@@ -87,11 +91,7 @@ def run_batch(
     _refuse_other_workflow(workflow)
     works = _works(workflow, items)
     refuse_shared_places(items, _elements(works, items))
-    folders = {
-        folder for work, item in zip(works, items, strict=True) for folder in _folders(work, item).values()
-    }
-    for folder in folders:
-        refuse_unwritable(folder)
+    folders = _made_folders(works, items)
     journals = {folder: Journal(folder) for folder in folders} if is_resumable else {}
     leftovers: dict[Place, tuple[Path, ...]] = {
         folder: leftovers_in(folder) for folder in folders if isinstance(folder, Path)
@@ -104,6 +104,7 @@ def run_batch(
         journals,
         cache,
         on_progress,
+        cancel,
     )
     return batch.events()
 
@@ -117,6 +118,7 @@ class _Batch:
     journals: Mapping[Place, Journal]  # by folder
     cache: Cache | None
     on_progress: Callable[[Item, float], None] | None
+    cancel: Cancel | None
 
     def events(self) -> Iterator[BatchEvent]:
         start_s = time.monotonic()
@@ -149,9 +151,16 @@ class _Batch:
             yield from made_on_ray(self.jobs, self.manner, cache=self.cache, address=self.address)
             return
         for number, job in enumerate(self.jobs):
+            if self.cancel is not None and self.cancel.is_set():
+                return
             yield number, None
             told = None if self.on_progress is None else functools.partial(self.on_progress, job.task.item)
-            yield number, make(job.work, job.task, self.manner, cache=self.cache, on_progress=told)
+            made = make(
+                job.work, job.task, self.manner, cache=self.cache, on_progress=told, cancel=self.cancel
+            )
+            if made.is_cancelled:
+                return
+            yield number, made
 
     def _ended(self, job: Job, made: Made, record: RunRecord | None) -> _Ended:
         """Give what was made its name, the journal first; and tell the store."""
@@ -268,6 +277,15 @@ def _bound(workflow: Operation[..., Any] | Graph, parameters: Mapping[str, objec
     if workflow.is_bound and dict(parameters) in ({}, dict(workflow.scalars)):
         return workflow
     return (resolve(workflow.document) if workflow.is_bound else workflow).bind(parameters)
+
+
+def _made_folders(works: Sequence[Work], items: Sequence[Item]) -> set[Place]:
+    """The folders of all results, made where they are not there; InputError where one cannot be written."""
+    pairs = zip(works, items, strict=True)
+    folders = {folder for work, item in pairs for folder in _folders(work, item).values()}
+    for folder in folders:
+        refuse_unwritable(folder)
+    return folders
 
 
 def _folders(work: Work, item: Item) -> dict[str, Place]:

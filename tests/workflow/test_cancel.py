@@ -10,9 +10,12 @@ from anyres.core.sizes import SizeHW
 from anyres.operations.operation import OPERATIONS, Operation, Progress, operation
 from anyres.workflow.cache import Cache
 from anyres.workflow.document import read_document
-from anyres.workflow.events import GraphFinished, NodeProgress, NodeStarted
+from anyres.workflow.events import BatchFinished, GraphFinished, NodeProgress, NodeStarted
 from anyres.workflow.graph import graph_of, resolve
 from anyres.workflow.graph_run import Cancel, run_graph
+from anyres.workflow.items import Item
+from anyres.workflow.names import RESULT
+from anyres.workflow.run import run_batch
 
 STEPS: list[float] = []
 
@@ -119,3 +122,23 @@ def test_a_cancel_before_the_start_runs_nothing(slow: Operation[..., Any]) -> No
     assert isinstance(finished, GraphFinished)
     assert finished.status == "cancelled"
     assert STEPS == []
+
+
+def test_a_cancelled_batch_leaves_neither_the_item_in_work_nor_those_behind_it(
+    tmp_path: Path, slow: Operation[..., Any]
+) -> None:
+    cancel, places = Cancel(), [tmp_path / f"{name}.png" for name in "abc"]
+    for place in places:
+        PICTURE.save(place)
+    items = [Item({"image": one}, {RESULT: tmp_path / "made" / one.name}) for one in places]
+
+    def in_the_second(item: Item, fraction: float) -> None:
+        if item is items[1] and fraction > 0.3:
+            cancel.set()
+
+    *_, finished = run_batch(slow, items, on_progress=in_the_second, cancel=cancel)
+    assert isinstance(finished, BatchFinished)
+    assert [event.item for event in finished.done] == items[:1]
+    assert not finished.failed
+    left = [path.name for path in (tmp_path / "made").iterdir() if path.suffix == ".png"]
+    assert left == ["a.png"]

@@ -42,7 +42,7 @@ class ViewSettings:
     brightness: float = 0.15
     noise: float = 0.03
     blur_px: float = 1.0
-    worn_share: float = 0.0  # of views that are softer and noisier by a level of wear, as of `relighting.worn`
+    worn_share: float = 0.0  # of views that are softer and noisier by a level, as of `relighting.worn`
     worst_wear: float = 3.5  # the highest of these levels
     labelled_eyes: int | None = None  # of the set's first eyes; all if not given
     real_share: float = 0.0  # of the pictures of a batch that show real eyes, if the set has any
