@@ -12,6 +12,7 @@ from anyres.cli.operations import command_of
 from anyres.cli.register import register
 from anyres.cli.replay import replay
 from anyres.cli.report import say
+from anyres.cli.studio import studio
 from anyres.core.errors import AnyresError
 from anyres.operations.operation import every_operation
 
@@ -30,6 +31,7 @@ app.command("ask")(ask)
 app.add_typer(library.app, name="library")
 app.add_typer(workflow.app, name="workflow")
 app.command("replay")(replay)
+app.command("studio")(studio)
 app.add_typer(models.train, name="train")
 app.add_typer(models.evaluate, name="evaluate")
 app.add_typer(weights.app, name="weights")

@@ -22,14 +22,10 @@ _HEADERS: Final = {
     b"cross-origin-opener-policy": b"same-origin",
     b"x-frame-options": b"DENY",
     b"content-security-policy": (
-        b"default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
-        b"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        b"default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; "
+        b"object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 }
-
-
-class TooLongError(Exception):
-    """More bytes came than a request may have."""
 
 
 class Guard:
@@ -44,12 +40,9 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        is_begun = False
 
         async def sent(message: Message) -> None:
-            nonlocal is_begun
             if message["type"] == "http.response.start":
-                is_begun = True
                 message["headers"] = [*message.get("headers", ()), *_HEADERS.items()]
             await send(message)
 
@@ -57,13 +50,15 @@ class Guard:
         if reason is not None:
             await _answer(sent, 403, "refused", reason)
             return
-        try:
-            is_upload = scope["method"] == "POST" and scope["path"] == UPLOADS
-            await self._app(scope, receive if is_upload else self._counted(receive), sent)
-        except TooLongError:
-            if not is_begun:
-                text = f"A request here has {self._body_bytes // 1000} kB at most. Send less."
-                await _answer(sent, 413, "limit", text)
+        if scope["method"] == "POST" and scope["path"] == UPLOADS:
+            await self._app(scope, receive, sent)
+            return
+        body = await self._body(receive)
+        if body is None:
+            text = f"A request here has {self._body_bytes // 1000} kB at most. Send less."
+            await _answer(sent, 413, "limit", text)
+            return
+        await self._app(scope, _again(body, receive), sent)
 
     def _refusal(self, headers: dict[bytes, str]) -> str | None:
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
@@ -75,18 +70,25 @@ class Guard:
             return "The request comes from another site; only the studio's own page may ask."
         return None
 
-    def _counted(self, receive: Receive) -> Receive:
-        count = 0
-
-        async def counted() -> Message:
-            nonlocal count
-            message = await receive()
-            count += len(message.get("body", b""))
+    async def _body(self, receive: Receive) -> list[Message] | None:
+        """All messages of a body; None for one that is too long."""
+        messages, count = list[Message](), 0
+        while True:
+            messages.append(await receive())
+            count += len(messages[-1].get("body", b""))
             if count > self._body_bytes:
-                raise TooLongError
-            return message
+                return None
+            if messages[-1]["type"] != "http.request" or not messages[-1].get("more_body", False):
+                return messages
 
-        return counted
+
+def _again(messages: list[Message], receive: Receive) -> Receive:
+    """What was received, from the start, and then what comes."""
+
+    async def received() -> Message:
+        return messages.pop(0) if messages else await receive()
+
+    return received
 
 
 async def _answer(send: Send, status: int, kind: str, message: str) -> None:

@@ -1,5 +1,6 @@
 """From what a client asks for, a workflow or an operation and the ids of pictures, to one item that runs."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +43,6 @@ class Asked:
         """As it is stored; a workflow by name becomes its document, so that the run can be repeated."""
         document = self.document
         if self.workflow is not None:
-            import json
-
             document = json.loads(document_text(find_workflow(self.workflow)))
         return {
             "inputs": dict(self.inputs),

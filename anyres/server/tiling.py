@@ -131,7 +131,8 @@ def serve_continuous(connection: Connection, _stop: Any) -> None:
         known = held.get(f"{file_id} {weights}")
         if known is None:
             raise InputError("The picture's features are not at hand. Ask for them first.")
-        return _held(tiles, asked, _RENDERED, lambda: _rendered(known, power, column, row))
+        tile: bytes = _held(tiles, asked, _RENDERED, lambda: _rendered(known, power, column, row))
+        return tile
 
     _answering(connection, answer)
 

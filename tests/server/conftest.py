@@ -1,0 +1,41 @@
+"""A server of each test's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:  # pytest's jaxtyping hook must come before the package
+    from fastapi.testclient import TestClient
+
+    from tests.server.serving import Serve
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Serve"]:
+    """A server of its own limits; a second call with the same folder is a restart."""
+    from fastapi.testclient import TestClient
+
+    from anyres.server.app import make_app
+    from anyres.server.limits import ServerLimits
+
+    monkeypatch.setenv("ANYRES_STORE", str(tmp_path / "store.db"))
+    open_clients: list[TestClient] = []
+
+    def begin(**limits: Any) -> "TestClient":
+        app = make_app(port=8000, folder=tmp_path / "studio", limits=ServerLimits(**limits))
+        client = TestClient(app, base_url="http://127.0.0.1:8000")
+        client.__enter__()
+        open_clients.append(client)
+        return client
+
+    yield begin
+    for client in open_clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(serve: "Serve") -> "TestClient":
+    """A server with the usual limits."""
+    return serve()

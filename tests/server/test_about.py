@@ -1,0 +1,46 @@
+from fastapi.testclient import TestClient
+
+from anyres.operations.operation import OPERATIONS
+
+
+def test_limits_are_told_before_anything_is_sent(client: TestClient) -> None:
+    about = client.get("/api/about").json()
+    assert about["limits"]["upload_megabytes"] == 256.0
+    assert about["weights"][0] == "liif-compact"
+
+
+def test_every_operation_on_pictures_has_a_route_of_its_own_parameters(client: TestClient) -> None:
+    document = client.get("/api/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    for name, operation in OPERATIONS.items():
+        path = f"/api/operations/{name.replace('_', '-')}"
+        assert (path in document["paths"]) == operation.is_of_files, name
+        if operation.is_of_files:
+            body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+            schema = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
+            assert set(schema["properties"]) == {*operation.ports, *operation.parameters.model_fields}
+
+
+def test_an_answer_names_a_source_for_every_sentence_and_a_workflow_that_runs(client: TestClient) -> None:
+    answer = client.post("/api/ask", json={"question": "Enlarge my photograph 2x"})
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["outcome"] == "answer"
+    assert told["document"]["anyres_workflow"] == 1
+    assert {one["part"] for one in told["sentences"]} == {1, 2, 3}
+    for sentence in told["sentences"]:
+        assert sentence["spans"]
+        assert all(span["source"] in told["names"] for span in sentence["spans"])
+
+
+def test_a_brief_is_answered_from_alone_and_scripts_in_it_are_text(client: TestClient) -> None:
+    brief = "<script>alert(1)</script>"
+    answer = client.post("/api/ask", json={"question": "두 배로 키워 줘", "brief": brief})
+    assert answer.status_code in (200, 400)
+    assert answer.headers["content-type"] == "application/json"
+    assert client.post("/api/ask", json={}).status_code == 400
+    assert client.post("/api/ask", json={"question": "x", "language": "fr"}).status_code == 422
+
+
+def test_the_bare_address_says_what_is_here(client: TestClient) -> None:
+    assert "/api/openapi.json" in client.get("/").text
