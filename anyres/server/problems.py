@@ -1,5 +1,6 @@
 """Errors as answers: the same sentences as at every other door, with a status of HTTP."""
 
+import re
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -49,11 +50,21 @@ def answer_problems(app: FastAPI) -> None:
         return _answer(422, "input", f"{place}: {first['msg']}.", 2)
 
     @app.exception_handler(HTTPException)
-    def of_http(_: Request, error: HTTPException) -> JSONResponse:
+    def of_http(request: Request, error: HTTPException) -> JSONResponse:
         kind: Kind = "not_there" if error.status_code == 404 else "refused"
         answer = _answer(error.status_code, kind, str(error.detail), 2)
-        answer.headers.update(error.headers or {})
+        if error.status_code == 405:
+            answer.headers["Allow"] = ", ".join(sorted(_methods(app, request.url.path)))
         return answer
+
+
+def _methods(app: FastAPI, path: str) -> set[str]:
+    """All that a path takes: Starlette names those of its first route alone."""
+    found: set[str] = set()
+    for pattern, operations in app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", pattern), path):
+            found |= {method.upper() for method in operations}
+    return found
 
 
 def _answer(status: int, kind: Kind, message: str, exit_code: int) -> JSONResponse:

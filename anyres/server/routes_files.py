@@ -15,7 +15,7 @@ from anyres.server.problems import PROBLEMS, Responses
 from anyres.server.schemas import ContinuousEntry, FileEntry, Id, Name
 from anyres.server.studio import Studio
 from anyres.server.tiling import HIGHEST_POWER
-from anyres.server.vault import refuse_full
+from anyres.server.vault import MEDIA_TYPES, refuse_full
 
 Level = Annotated[int, Query(ge=0, le=40)]
 PNG: Final[Responses] = {200: {"content": {"image/png": {}}, "description": "A PNG."}}
@@ -25,7 +25,8 @@ _UPLOAD = {
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     }
 }
-_CONTENT: Final[Responses] = {200: {"content": {"application/octet-stream": {}}, "description": "The file."}}
+_MEDIA_TYPES: Final = (*MEDIA_TYPES.values(), "application/json")  # pictures, and reports
+_CONTENT: Final[Responses] = {200: {"content": {one: {} for one in _MEDIA_TYPES}, "description": "The file."}}
 _FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}  # an id's pixels never change
 
 
@@ -58,6 +59,12 @@ def routes(studio: Studio) -> APIRouter:
         """Forget an uploaded picture, and remove its file."""
         studio.vault.remove_upload(identity)
 
+    _add_pixels(router, studio)
+    _add_tiles(router, studio)
+    return router
+
+
+def _add_pixels(router: APIRouter, studio: Studio) -> None:
     @router.get("/{identity}/content", response_class=FileResponse, responses=_CONTENT)
     def content(identity: Id) -> FileResponse:
         """The file itself, to be saved."""
@@ -69,16 +76,13 @@ def routes(studio: Studio) -> APIRouter:
             headers=_FOR_EVER,
         )
 
-    _add_tiles(router, studio)
-    return router
-
-
-def _add_tiles(router: APIRouter, studio: Studio) -> None:
     @router.get("/{identity}/preview", response_class=Response, responses=PNG)
     def preview(identity: Id, side: Annotated[int, Query(ge=16, le=2048)] = 512) -> Response:
         """The picture with a longer side of so many pixels at most."""
         return _png(studio.preview(identity, side))
 
+
+def _add_tiles(router: APIRouter, studio: Studio) -> None:
     @router.get("/{identity}/tiles/{level}/{column}/{row}", response_class=Response, responses=PNG)
     def tile(identity: Id, level: int, column: int, row: int) -> Response:
         """A square of 256 pixels of a level: level n has a longer side of 2**n at most."""

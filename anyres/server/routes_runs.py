@@ -40,6 +40,15 @@ def routes(studio: Studio) -> APIRouter:
         """What a run would need, without running it."""
         return _foretold(studio, request.asked())
 
+    _add_kept(router, studio)
+    _add_events(router, studio)
+    for operation in every_operation().values():
+        if operation.is_of_files:
+            _add_operation(router, studio, operation)
+    return router
+
+
+def _add_kept(router: APIRouter, studio: Studio) -> None:
     @router.get("/runs")
     def runs() -> list[RunEntry]:
         """All runs, the newest first."""
@@ -65,12 +74,6 @@ def routes(studio: Studio) -> APIRouter:
     def remove(identity: Id) -> None:
         """Forget a run that ended, and remove what it made."""
         studio.vault.remove_run(identity)
-
-    _add_events(router, studio)
-    for operation in every_operation().values():
-        if operation.is_of_files:
-            _add_operation(router, studio, operation)
-    return router
 
 
 def _add_events(router: APIRouter, studio: Studio) -> None:

@@ -7,9 +7,11 @@ from anyres.core.errors import InputError
 from anyres.server.app import make_app
 from tests.server.serving import Serve, png
 
+ELSEWHERE = "evil.example"
+
 
 @pytest.mark.parametrize(
-    "host", ["evil.example:8000", "127.0.0.1:9", "localhost", "", "127.0.0.1.nip.io:8000"]
+    "host", [f"{ELSEWHERE}:8000", "127.0.0.1:9", "localhost", "", "127.0.0.1.nip.io:8000"]
 )
 def test_a_foreign_host_is_refused(client: TestClient, host: str) -> None:
     answer = client.get("/api/about", headers={"Host": host})
@@ -26,7 +28,7 @@ def test_our_own_hosts_are_not(client: TestClient, host: str) -> None:
     "headers",
     [
         {"Origin": "null"},
-        {"Origin": "http://evil.example"},
+        {"Origin": f"http://{ELSEWHERE}"},
         {"Origin": "http://127.0.0.1:9000"},
         {"Origin": "https://127.0.0.1:8000"},
         {"Origin": "http://localhost:8000"},  # another name than the one that was asked
