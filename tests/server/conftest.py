@@ -39,3 +39,12 @@ def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Serve"]:
 def client(serve: "Serve") -> "TestClient":
     """A server with the usual limits."""
     return serve()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """Address and process of a server as its command begins it."""
+    from tests.server.live import begun_server
+
+    with begun_server(tmp_path) as found:
+        yield found

@@ -1,16 +1,14 @@
 """The server as its command begins it, asked all that its OpenAPI document allows, and more."""
 
 import os
-import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.server.live import REPOSITORY
 from tests.server.serving import png, until
 
 CHECKS = (
@@ -19,38 +17,11 @@ CHECKS = (
 )
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-@pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
-    """Of a server in a process of its own."""
-    port = free_port()
-    command = "import sys; from anyres.cli.main import main; sys.argv[0] = 'anyres'; main()"
-    arguments = ["studio", "--port", str(port), "--folder", str(tmp_path / "studio")]
-    environment = {**os.environ, "ANYRES_STORE": str(tmp_path / "store.db"), "PYTHONPATH": str(REPOSITORY)}
-    with (tmp_path / "said.txt").open("w") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-c", command, *arguments], env=environment, stdout=said, stderr=said
-        )
-        try:
-            until(lambda: is_there(port))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def is_there(port: int) -> bool:
-    with socket.socket() as tried:
-        return tried.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.mark.slow
-def test_no_request_makes_a_fault_or_an_answer_that_is_not_documented(address: str, tmp_path: Path) -> None:
+def test_no_request_makes_a_fault_or_an_answer_that_is_not_documented(
+    server: tuple[str, int], tmp_path: Path
+) -> None:
+    address, _ = server
     with httpx2.Client(base_url=address) as client:
         picture = client.post("/api/files", content=png()).json()["id"]
         run = client.post("/api/operations/upscale", json={"image": picture}).json()["id"]
