@@ -5,6 +5,7 @@ whose process ended by itself (killed, or out of memory) runs once more, then it
 stopped server left go on when it starts again.
 """
 
+import logging
 import threading
 import time
 from typing import Final
@@ -15,6 +16,7 @@ from anyres.server.running import Ended, Job, Progress, local, serve_runs
 from anyres.server.vault import ENDED, NotNowError, StoredRun, Vault, inputs_of
 from anyres.server.worker import Worker, WorkerDiedError
 
+_LOG: Final = logging.getLogger(__name__)
 GRACE_S: Final = 1.5  # from asking a run to stop to ending its process
 ATTEMPTS: Final = 2
 _LOOK_S: Final = 0.05  # between two looks at what is asked of a run in work
@@ -34,9 +36,9 @@ class Foreman:
 
     def start(self) -> None:
         """Begin, with what an earlier server left."""
-        for run in self.vault.runs():
+        for run in self.vault.unended():
             if run.status == "running":
-                self.vault.wait_again(run.id)
+                self.vault.wait_again(run.id, attempts=0)
         self._thread.start()
 
     def stop(self) -> None:
@@ -59,22 +61,28 @@ class Foreman:
 
     def _work(self) -> None:
         while not self._is_stopping.is_set():
-            self._end_cancelled_waiting()
-            run = self.vault.next_waiting()
-            if run is None:
-                self._news.wait(1.0)
-                self._news.clear()
-                continue
             try:
-                self._run(run)
-            except AnyresError as error:
-                self.vault.end_run(run.id, "failed", reason=str(error), exit_code=error.exit_code)
-            except Exception as error:  # a fault of ours in one run must not end the others
-                reason = f"A fault in anyres, {type(error).__name__}: {error}. Please report it."
-                self.vault.end_run(run.id, "failed", reason=reason, exit_code=1)
+                self._end_cancelled_waiting()
+                run = self.vault.next_waiting()
+                if run is not None:
+                    self._run_or_say_why(run)
+                    continue
+            except Exception:  # the database: locked, or its disk full; no run is lost, and it may pass
+                _LOG.exception("the line of runs cannot be read or written")
+            self._news.wait(1.0)
+            self._news.clear()
+
+    def _run_or_say_why(self, run: StoredRun) -> None:
+        try:
+            self._run(run)
+        except AnyresError as error:
+            self.vault.end_run(run.id, "failed", reason=str(error), exit_code=error.exit_code)
+        except Exception as error:  # a fault of ours in one run must not end the others
+            reason = f"A fault in anyres, {type(error).__name__}: {error}. Please report it."
+            self.vault.end_run(run.id, "failed", reason=reason, exit_code=1)
 
     def _end_cancelled_waiting(self) -> None:
-        for run in self.vault.runs() if self._cancelled else ():
+        for run in self.vault.unended() if self._cancelled else ():
             if run.id in self._cancelled and run.status == "waiting":
                 self._cancelled.discard(run.id)
                 self.vault.end_run(run.id, "cancelled")
@@ -154,7 +162,7 @@ class Foreman:
     def _died(self, run: StoredRun) -> None:
         self.worker.kill()
         if run.attempts < ATTEMPTS:
-            self.vault.wait_again(run.id)
+            self.vault.wait_again(run.id, attempts=run.attempts)
             return
         reason = (
             "The process that worked on it was ended from outside, twice: by hand, or because the machine "

@@ -50,9 +50,11 @@ def routes(studio: Studio) -> APIRouter:
 
 def _add_kept(router: APIRouter, studio: Studio) -> None:
     @router.get("/runs")
-    def runs() -> list[RunEntry]:
-        """All runs, the newest first."""
-        return [_entry(studio, one) for one in studio.vault.runs()]
+    def runs(most: Annotated[int, Query(ge=1, le=5000)] = 200) -> list[RunEntry]:
+        """The newest runs, the newest first."""
+        found = studio.vault.runs(most=most)
+        results = studio.vault.results([one.id for one in found])
+        return [RunEntry.of(one, results[one.id]) for one in found]
 
     @router.get("/runs/{identity}")
     def run(identity: Id) -> RunEntry:
@@ -103,18 +105,13 @@ async def _stream(studio: Studio, request: Request, identity: str, start: int) -
                 yield f"id: {number}\nevent: {event.kind}\ndata: {json.dumps(event.data)}\n\n"
                 if event.kind in ENDED:
                     return
-            if (await run_in_threadpool(_status, studio, identity)) in (None, *ENDED):
+            if (await run_in_threadpool(studio.vault.status_of, identity)) in (None, *ENDED):
                 return
         await asyncio.sleep(_LOOK_S)
         quiet_s += _LOOK_S
         if quiet_s >= _ALIVE_S:
             quiet_s = 0.0
             yield ": here\n\n"
-
-
-def _status(studio: Studio, identity: str) -> str | None:
-    """Of a run; None for one that was deleted."""
-    return next((one.status for one in studio.vault.runs() if one.id == identity), None)
 
 
 def _add_operation(router: APIRouter, studio: Studio, operation: Operation[..., Any]) -> None:
@@ -149,7 +146,7 @@ def _begun(studio: Studio, asked: Asked) -> RunEntry:
         InputError, LimitError, NotThereError: As `planned` and `forecast` say.
     """
     vault = studio.vault
-    waiting = sum(run.status == "waiting" for run in vault.runs())
+    waiting = sum(run.status == "waiting" for run in vault.unended())
     if waiting >= vault.limits.waiting_runs:
         raise LimitError(f"{waiting} runs wait already, which is the most. Try again when some have ended.")
     made = planned(asked, vault, vault.folder / "runs")
@@ -166,4 +163,4 @@ def _foretold(studio: Studio, asked: Asked) -> ForecastEntry:
 
 
 def _entry(studio: Studio, run: StoredRun) -> RunEntry:
-    return RunEntry.of(run, studio.vault.results(run.id))
+    return RunEntry.of(run, studio.vault.results([run.id])[run.id])

@@ -1,6 +1,9 @@
 """What the routes share: the vault, the foreman, and the workers of the viewer."""
 
+import os
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from anyres.core.errors import AnyresError, InputError, LimitError, RunError
@@ -17,7 +20,8 @@ from anyres.server.tiling import (
     serve_stored,
 )
 from anyres.server.vault import NotThereError, Vault
-from anyres.server.worker import Worker, WorkerDiedError
+from anyres.server.worker import Worker, WorkerBusyError, WorkerDiedError
+from anyres.workflow.staging import lives_since
 
 _KINDS = {kind.exit_code: kind for kind in (RunError, LimitError, InputError)}
 
@@ -36,7 +40,9 @@ class Studio:
         self.foreman = Foreman(self.vault)
 
     def start(self) -> None:
-        """Begin to work."""
+        """Begin to work; InputError where another server works in the same folder."""
+        self._refuse_second()
+        self._sign.write_text(f"{os.getpid()} {time.time()}", encoding="ascii")
         self.foreman.start()
 
     def stop(self) -> None:
@@ -44,6 +50,25 @@ class Studio:
         self.foreman.stop()
         self.stored.kill()
         self.continuous.kill()
+        self._sign.unlink(missing_ok=True)
+
+    @property
+    def _sign(self) -> Path:
+        """Says which process works in the folder, and since when."""
+        return self.vault.folder / "server"
+
+    def _refuse_second(self) -> None:
+        """Two servers would take each other's runs for those of one that was stopped."""
+        try:
+            process, since = self._sign.read_text(encoding="ascii").split()
+            is_alive = lives_since(int(process), float(since))
+        except (OSError, ValueError):
+            return
+        if is_alive:
+            raise InputError(
+                f"Another studio (process {process}) works in {self.vault.folder}. End it, or name another "
+                "folder with --folder."
+            )
 
     def preview(self, identity: str, side: int) -> bytes:
         """A picture, made small, as PNG."""
@@ -98,6 +123,8 @@ class Studio:
                 if is_last:
                     raise RunError(f"The viewer's process ended ({error}). Try again.") from error
                 continue
+            except WorkerBusyError as error:
+                raise RunError("Too many tiles are asked for at once. Ask again in a moment.") from error
             if isinstance(said, Refused):
                 raise _KINDS.get(said.exit_code, AnyresError)(said.reason)
             return said

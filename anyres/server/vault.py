@@ -7,6 +7,7 @@ the database alone. Ids are random, so that none is guessed.
 import json
 import re
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import func, select
 
-from anyres.core.errors import AnyresError, InputError
+from anyres.core.errors import AnyresError, LimitError
 from anyres.core.files import check_header, read_header
 from anyres.core.formats import FORMATS
 from anyres.core.weights import file_sha256
@@ -98,6 +99,7 @@ class Vault:
     def __init__(self, folder: Path, database: Path, limits: ServerLimits) -> None:
         self.folder, self.database, self.limits = folder.absolute(), database, limits
         self.changes = 0  # counts up with every event, for those who wait for one
+        self._counting = threading.Lock()
         for name in ("uploads", "runs", "incoming"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         for left in (self.folder / "incoming").iterdir():  # of uploads that a stop cut off
@@ -175,19 +177,22 @@ class Vault:
         with connected(self.database) as connection:
             return [_file(row) for row in connection.execute(asked)]
 
-    def results(self, run_id: str) -> list[StoredFile]:
-        """What a run made, in the order of its outputs."""
-        asked = files.select().where(files.c.run_id == run_id).order_by(files.c.created)
+    def results(self, run_ids: Sequence[str]) -> dict[str, list[StoredFile]]:
+        """What runs made, by run, each in the order of its outputs."""
+        found: dict[str, list[StoredFile]] = {one: [] for one in run_ids}
+        asked = files.select().where(files.c.run_id.in_(run_ids)).order_by(files.c.created)
         with connected(self.database) as connection:
-            return [_file(row) for row in connection.execute(asked)]
+            for row in connection.execute(asked):
+                found[row.run_id].append(_file(row))
+        return found
 
     def remove_upload(self, identity: str) -> None:
         """Forget an upload and remove its file; NotNowError while a run that is not ended takes it."""
         stored = self.file(identity)
         if stored.run_id is not None:
             raise NotNowError("That is the result of a run; it goes when the run is deleted.")
-        for run in self.runs():
-            if run.status not in ENDED and identity in inputs_of(run.asked):
+        for run in self.unended():
+            if identity in inputs_of(run.asked):
                 raise NotNowError(f"The run {run.id} works on it. Cancel that first.")
         with connected(self.database) as connection:
             connection.execute(files.delete().where(files.c.id == identity))
@@ -215,10 +220,22 @@ class Vault:
             raise NotThereError(f"There is no run {identity}. It may have been deleted.")
         return _run(row)
 
-    def runs(self) -> list[StoredRun]:
-        """The newest first."""
+    def status_of(self, identity: str) -> str | None:
+        """Of a run; None if there is none."""
         with connected(self.database) as connection:
-            return [_run(row) for row in connection.execute(runs.select().order_by(runs.c.order.desc()))]
+            return connection.execute(select(runs.c.status).where(runs.c.id == identity)).scalar()
+
+    def runs(self, *, most: int | None = None) -> list[StoredRun]:
+        """The newest first."""
+        asked = runs.select().order_by(runs.c.order.desc()).limit(most)
+        with connected(self.database) as connection:
+            return [_run(row) for row in connection.execute(asked)]
+
+    def unended(self) -> list[StoredRun]:
+        """Those that wait or are in work, the oldest first."""
+        asked = runs.select().where(runs.c.status.in_(("waiting", "running"))).order_by(runs.c.order)
+        with connected(self.database) as connection:
+            return [_run(row) for row in connection.execute(asked)]
 
     def next_waiting(self) -> StoredRun | None:
         """The run that waits longest, which runs from now on."""
@@ -254,10 +271,10 @@ class Vault:
         )  # fmt: skip
         self.add_event(identity, status, {"reason": reason, "exit_code": exit_code})
 
-    def wait_again(self, identity: str) -> None:
-        """Put a run that was cut off back into its place in the line."""
+    def wait_again(self, identity: str, *, attempts: int) -> None:
+        """Put a run that was cut off back into its place in the line; `attempts` are those that count."""
         shutil.rmtree(self.run_folder(identity), ignore_errors=True)
-        self.change_run(identity, status="waiting", fraction=0.0, begun=None)
+        self.change_run(identity, status="waiting", fraction=0.0, begun=None, attempts=attempts)
         self.add_event(identity, "waiting", {"reason": "The process that worked on it ended; it runs again."})
 
     def remove_run(self, identity: str) -> None:
@@ -281,7 +298,8 @@ class Vault:
             connection.execute(
                 events.insert().values(run_id=identity, number=number, kind=kind, data=json.dumps(data))
             )
-        self.changes += 1
+        with self._counting:
+            self.changes += 1
 
     def events_after(self, identity: str, number: int) -> list[StoredEvent]:
         """What happened since the event of that number."""
@@ -313,10 +331,10 @@ def inputs_of(asked: Mapping[str, Any]) -> list[str]:
 
 
 def refuse_full(vault: Vault, more_bytes: int) -> None:
-    """InputError where the vault holds no more."""
+    """LimitError where the vault holds no more."""
     stored = vault.stored_bytes() + more_bytes
     if stored > vault.limits.stored_megabytes * 1e6:
-        raise InputError(
+        raise LimitError(
             f"The studio keeps {vault.limits.stored_megabytes:.0f} MB at most, and has {stored / 1e6:.0f} MB "
             "with this. Delete runs or pictures that are no longer needed."
         )

@@ -18,8 +18,15 @@ _CONTEXT: Final = multiprocessing.get_context("spawn")
 Serve = Callable[[Connection, Any], None]  # connection, and the flag that asks to stop
 
 
+ASKERS: Final = 12  # that wait for one worker; each holds a thread of the server
+
+
 class WorkerDiedError(Exception):
     """The process ended before it had answered."""
+
+
+class WorkerBusyError(Exception):
+    """So many wait for it already that nobody else may."""
 
 
 class Worker:
@@ -30,7 +37,8 @@ class Worker:
         self._process: Any = None
         self._connection: Connection | None = None
         self._stop: Any = None
-        self.lock = threading.Lock()  # for those who ask and wait for the answer
+        self._lock = threading.Lock()  # for those who ask and wait for the answer
+        self._askers = threading.BoundedSemaphore(ASKERS)
 
     def send(self, message: object) -> None:
         """Give it work; it is started if it does not live. WorkerDiedError where it ends at once."""
@@ -56,14 +64,20 @@ class Worker:
 
         Raises:
             WorkerDiedError: It ended, or took too long.
+            WorkerBusyError: Too many ask.
         """
-        with self.lock:
-            self.send(message)
-            answer = self.poll(seconds)
-            if answer is None:
-                self.kill()
-                raise WorkerDiedError(f"no answer for {seconds:g} s")
-            return answer
+        if not self._askers.acquire(blocking=False):
+            raise WorkerBusyError
+        try:
+            with self._lock:
+                self.send(message)
+                answer = self.poll(seconds)
+                if answer is None:
+                    self.kill()
+                    raise WorkerDiedError(f"no answer for {seconds:g} s")
+                return answer
+        finally:
+            self._askers.release()
 
     def ask_to_stop(self) -> None:
         """Ask the work to end by itself."""

@@ -7,6 +7,7 @@ import PIL.Image
 import pytest
 from fastapi.testclient import TestClient
 
+from anyres.server.worker import ASKERS
 from tests.server.serving import Serve, png, uploaded
 
 
@@ -84,7 +85,7 @@ def test_a_full_vault_takes_nothing_more(serve: Serve) -> None:
     uploaded(client)
     uploaded(client)
     answer = client.post("/api/files", content=png())
-    assert answer.status_code == 400
+    assert answer.status_code == 413
     assert "Delete runs or pictures" in answer.json()["message"]
 
 
@@ -166,3 +167,16 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(client: TestClient) -> No
     path.unlink()
     path.symlink_to("/etc/hostname")
     assert client.get(f"/api/files/{entry['id']}/content").status_code == 404
+
+
+def test_no_more_than_a_few_wait_for_a_tile(client: TestClient) -> None:
+    entry = uploaded(client)
+    worker = client.app.state.studio.stored  # type: ignore[attr-defined]
+    path = f"/api/files/{entry['id']}/tiles/0/0/0"
+    for _ in range(ASKERS):
+        worker._askers.acquire()
+    answer = client.get(path)
+    assert (answer.status_code, "in a moment" in answer.json()["message"]) == (503, True)
+    for _ in range(ASKERS):
+        worker._askers.release()
+    assert client.get(path).status_code == 200

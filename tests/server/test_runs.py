@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from anyres.core.errors import InputError
 from tests.server.serving import Serve, ended, png, until, uploaded
 
 SLOW = {"scale": 12.0}  # of 200 x 200 pixels: several seconds
@@ -215,3 +216,25 @@ def _events(client: TestClient, run: Any, headers: dict[str, str] | None = None)
                 kind = value
             elif name == "data":
                 yield number, kind, json.loads(value)
+
+
+def test_two_servers_in_one_folder_would_take_each_others_runs(serve: Serve) -> None:
+    serve()
+    with pytest.raises(InputError, match="Another studio"):
+        serve()
+
+
+def test_a_database_that_fails_for_a_while_loses_no_run(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault, failures = client.app.state.studio.vault, []  # type: ignore[attr-defined]
+
+    def failing() -> None:
+        failures.append(1)
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(vault, "next_waiting", failing)
+        run = begun(client, uploaded(client), scale=2.0)
+        until(lambda: len(failures) > 1)
+    assert ended(client, run)["status"] == "done"
