@@ -25,6 +25,9 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("name")
     parser.add_argument("--licence", required=True, help="of the weights, and what they were trained on")
+    parser.add_argument(
+        "--other-validation", action="store_true", help="replace weights that were validated on other pairs"
+    )
     arguments = parser.parse_args()
     source = arguments.run / "best.safetensors"
     header = read_header(source)
@@ -37,11 +40,7 @@ def main() -> None:
         / "weights"
         / f"{arguments.name}.safetensors"
     )
-    score = score_of(header.record)
-    if target.exists() and (before := score_of(read_header(target).record)) >= score:
-        raise InputError(
-            f"{target} scores {before:.3f} on validation, {source} only {score:.3f}. Nothing was written."
-        )
+    refuse_worse(target, source, header.record, is_other=arguments.other_validation)
     run = json.loads((arguments.run / "run.json").read_text(encoding="utf-8"))
     kept = ("recipe", "seed", "settings", "schedule", "commit", "warm_start")
     record = {
@@ -52,7 +51,26 @@ def main() -> None:
     tensors = {name: tensor.to(torch.float16) for name, tensor in read_tensors(source)[0].items()}
     config = dict(header.config)
     write_weights(target, tensors, model=header.model, config=config, record=record)
-    sys.stdout.write(f"{target}: {target.stat().st_size / 1e6:.2f} MB, validation {score:.3f}\n")
+    sys.stdout.write(f"{target}: {target.stat().st_size / 1e6:.2f} MB, validation {score_of(record):.3f}\n")
+
+
+def refuse_worse(target: Path, source: Path, record: Mapping[str, Any], *, is_other: bool) -> None:
+    """InputError where what is there scored as high, or on other pairs and nobody allows that."""
+    if not target.exists():
+        return
+    other = read_header(target).record
+    if other.get("wear") != record.get("wear"):
+        if not is_other:
+            raise InputError(
+                f"{target} and {source} were validated on other pairs: their scores cannot be compared. "
+                "Evaluate both, and name --other-validation if the new one is better. Nothing was written."
+            )
+        return
+    before, score = score_of(other), score_of(record)
+    if before >= score:
+        raise InputError(
+            f"{target} scores {before:.3f} on validation, {source} only {score:.3f}. Nothing was written."
+        )
 
 
 def score_of(record: Mapping[str, Any]) -> float:

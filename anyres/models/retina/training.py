@@ -188,7 +188,7 @@ def _recipe(
         loss=loss,
         validate=partial(score, pairs=pairs),
         score="closeness",
-        record={"paper": PAPER, "side": eyes.side, "real_photographs": len(real)},
+        record={"paper": PAPER, "side": eyes.side, "real_photographs": len(real), "wear": list(wear)},
         optimiser=_decayed(weight_decay) if weight_decay else None,
         memory=memory,
     )

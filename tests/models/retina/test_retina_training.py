@@ -9,8 +9,8 @@ from anyres.core.errors import InputError
 from anyres.core.weights import read_header, read_weights
 from anyres.models.retina import training, validation
 from anyres.models.retina.architecture import CnnConfig, Retina, read_config
-from anyres.models.retina.eye_set import EyeSetSettings
-from anyres.models.retina.eye_views import ViewSettings
+from anyres.models.retina.eye_set import EyeSetSettings, load_eye_set
+from anyres.models.retina.eye_views import ViewSettings, sample_views
 from anyres.models.retina.teaching import MEMORY
 from anyres.training.loop import Machine, train
 
@@ -64,3 +64,27 @@ def test_the_shipped_network_is_taught_every_label(small: Path) -> None:
     assert isinstance(recipe.settings, training.RetinaSettings)
     assert recipe.settings.teaching.expansion is None
     assert recipe.settings.views.label_share == 1
+
+
+def test_the_shipped_network_sees_worn_views_and_is_chosen_by_worn_pairs(small: Path, tmp_path: Path) -> None:
+    recipe = training.compact(small, steps=2, eyes=2)
+    assert recipe.record is not None
+    assert recipe.record["wear"] == [0, 2, 3]
+    eyes = load_eye_set(small, EyeSetSettings(eyes=2, side=192))
+    settings = ViewSettings(side=96, batch=4, noise=0.0)
+    grain = []
+    for share in (0.0, 1.0):
+        views = sample_views(
+            eyes, replace(settings, worn_share=share, worst_wear=3.0), generator=np.random.default_rng(3)
+        )
+        steps = views.first[..., 1:] - views.first[..., :-1]  # from pixel to pixel
+        grain.append(float(steps.std()))
+    assert grain[1] > 2 * grain[0]
+
+
+def test_validation_pairs_come_at_each_level_of_wear(small: Path) -> None:
+    clear, worn = validation.draw_validation(192), validation.draw_validation(192, wear=(0, 3))
+    assert len(worn) == 2 * len(clear)
+    assert np.array_equal(worn[0].moving.picture, clear[0].moving.picture)
+    assert not np.array_equal(worn[1].moving.picture, worn[0].moving.picture)
+    assert np.array_equal(worn[1].fixed.picture, worn[0].fixed.picture)
