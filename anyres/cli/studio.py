@@ -32,7 +32,15 @@ def studio(host: Host = "127.0.0.1", port: Port = 8000, folder: Kept = None) -> 
     _refuse_taken(host, port)
     shown = f"[{host}]" if ":" in host else host
     say(f"The studio is at http://{shown}:{port} (end it with Ctrl+C).")
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,  # streams of events do not end by themselves
+    )
 
 
 def _refuse_taken(host: str, port: int) -> None:

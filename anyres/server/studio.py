@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anyres.core.errors import AnyresError, InputError, LimitError, RunError
-from anyres.models.catalog import CATALOG, find_weights
+from anyres.core.errors import AnyresError, InputError, LimitError, RunError, WeightsError
+from anyres.models.catalog import CATALOG, find_weights, weights_paths
 from anyres.operations.upscale import MODEL
 from anyres.server.foreman import Foreman
 from anyres.server.tiling import (
@@ -132,10 +132,15 @@ class Studio:
 
 
 def weights_that_enlarge() -> list[str]:
-    """Names of the weights at hand, the default first."""
-    from anyres.models.catalog import weights_paths
-
+    """Names of the weights at hand, the default first; files that cannot be read are left out."""
     first = [name for model in CATALOG if model.name == MODEL for name in model.weights]
-    others = [name for name in weights_paths() if name not in first]
-    known = [name for name in first if name in weights_paths()]
-    return known + [name for name in others if find_weights(name).model.name == MODEL]
+    at_hand = weights_paths()
+    names = [name for name in first if name in at_hand] + [name for name in at_hand if name not in first]
+    return [name for name in names if _enlarges(name)]
+
+
+def _enlarges(name: str) -> bool:
+    try:
+        return find_weights(name).model.name == MODEL
+    except WeightsError:
+        return False

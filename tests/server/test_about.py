@@ -1,5 +1,6 @@
 from fastapi.testclient import TestClient
 
+from anyres.models.catalog import user_weights_dir
 from anyres.operations.operation import OPERATIONS
 
 
@@ -44,3 +45,14 @@ def test_a_brief_is_answered_from_alone_and_scripts_in_it_are_text(client: TestC
 
 def test_the_bare_address_says_what_is_here(client: TestClient) -> None:
     assert "/api/openapi.json" in client.get("/").text
+
+
+def test_weights_that_cannot_be_read_are_left_out(client: TestClient) -> None:
+    folder = user_weights_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    damaged = folder / "damaged.safetensors"
+    damaged.write_bytes(b"no weights")
+    try:
+        assert "damaged" not in client.get("/api/about").json()["weights"]
+    finally:
+        damaged.unlink()

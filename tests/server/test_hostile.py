@@ -122,3 +122,20 @@ def test_a_workflow_with_names_that_are_scripts_or_paths_is_refused(client: Test
         answer = client.post("/api/runs", json=body)
         assert answer.status_code == 400, answer.text
         assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.slow
+def test_an_open_stream_does_not_keep_the_server_from_ending(tmp_path: Path) -> None:
+    from tests.server.live import begun_server
+
+    with (
+        begun_server(tmp_path) as (address, process),
+        httpx2.Client(base_url=address, timeout=60) as client,
+    ):
+        picture = client.post("/api/files", content=png(300, 300)).json()["id"]
+        body = {"image": picture, "scale": 12.0}
+        run = client.post("/api/operations/upscale", json=body).json()["id"]
+        with client.stream("GET", f"/api/runs/{run}/events") as stream:
+            assert next(stream.iter_lines()).startswith("id: 1")
+            psutil.Process(process).terminate()
+            psutil.Process(process).wait(15)
