@@ -39,10 +39,10 @@ from anyres.training.recipe import Recipe, Schedule
 Steps = Annotated[int | None, "Length of the schedule, steps; the recipe's own if not given."]
 Eyes = Annotated[int, "Eyes in the folder; that many are drawn if it is new, five photographs each."]
 Photographs = Annotated[str | None, "Folder of photographs of real eyes (JPEG) to be seen without labels."]
+Worn = Annotated[float, "Share of views that are spoilt, 0 to 1; see docs/design on worn pairs."]
 Teacher = Annotated[str | None, "File of the teacher's weights, for recipes that distil."]
 PAPER: Final = "https://arxiv.org/abs/2307.10698"
 REAL_SHARE: Final = 0.4  # of a batch's pictures, where real photographs are given
-WORN_SHARE: Final = 0.5  # of the views that what ships is trained on
 COMPACT_WEAR: Final = (0, 2, 3)  # levels of the validation pairs that it is chosen by
 ARM_SIDE: Final = 384  # pixels of an arm's photographs: half of what ships, for a quarter of the time
 LABELLED_EYES: Final = 16  # of an arm; the others are seen without labels
@@ -62,13 +62,18 @@ class RetinaSettings:
 
 
 def compact(
-    folder: Path, *, steps: Steps = None, eyes: Eyes = 80, photographs: Photographs = None
+    folder: Path,
+    *,
+    steps: Steps = None,
+    eyes: Eyes = 80,
+    photographs: Photographs = None,
+    worn: Worn = 0.0,
 ) -> Recipe[ViewBatch]:
     """`retina-compact`, the network that ships: all eyes with all labels, hours on two cores."""
     schedule = _schedule(8_000 if steps is None else steps)
     teaching = TeachingSettings(expansion=None, is_both=True)
     real = () if photographs is None else load_real(Path(photographs), EyeSetSettings().side)
-    views = ViewSettings(batch=4, real_share=REAL_SHARE if real else 0.0, worn_share=WORN_SHARE)
+    views = ViewSettings(batch=4, real_share=REAL_SHARE if real else 0.0, worn_share=worn)
     drawn = EyeSetSettings(eyes=eyes)
     return _recipe(
         "retina-compact", COMPACT_CNN, schedule, views, teaching, folder, drawn, real=real, wear=COMPACT_WEAR
