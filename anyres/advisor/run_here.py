@@ -15,7 +15,7 @@ from anyres.advisor.plan import PHOTO
 from anyres.advisor.quoting import shown, shown_name
 from anyres.advisor.sources import Source, Sources, Span
 from anyres.core.budget import free_disk_bytes
-from anyres.core.errors import InputError, LimitError, RunError
+from anyres.core.errors import InputError, error_of
 from anyres.core.files import Limits, read_header, read_image
 from anyres.core.image import Image
 from anyres.core.memory import free_machine_bytes
@@ -81,8 +81,7 @@ def with_run(
     assert isinstance(event, BatchFinished)
     if event.failed:
         failed = event.failed[0]
-        kinds = {kind.exit_code: kind for kind in (RunError, LimitError, InputError)}
-        raise kinds.get(failed.exit_code, RunError)(failed.reason)
+        raise error_of(failed.exit_code, failed.reason)
     facts = _facts(read_image(photo, limits=limits), read_image(output, limits=_no_limits()), weights)
     return _told(replace(answer, document=document), facts, str(output))
 

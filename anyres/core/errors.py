@@ -38,3 +38,9 @@ class RunError(AnyresError):
     """The work could not be finished: a full disk, a loss that is not a number."""
 
     exit_code = 1
+
+
+def error_of(exit_code: int, text: str) -> AnyresError:
+    """The error that an exit code stands for, where no more than these came."""
+    kinds = {kind.exit_code: kind for kind in (RunError, LimitError, InputError)}
+    return kinds.get(exit_code, RunError)(text)

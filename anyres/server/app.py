@@ -71,7 +71,7 @@ def make_app(
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    answer_problems(app)
+    answer_problems(app, vault)
     app.include_router(routes_about.routes(studio, is_page_built=is_built))
     app.include_router(routes_files.routes(studio))
     app.include_router(routes_runs.routes(studio))

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from anyres.core.errors import AnyresError, InputError, LimitError, RunError, WeightsError
 from anyres.server.schemas import Kind, Problem
-from anyres.server.vault import NotNowError, NotThereError
+from anyres.server.vault import NotNowError, NotThereError, Vault
 
 Responses = dict[int | str, dict[str, Any]]  # by status, as routes declare them
 _STATUS: Final[dict[type[AnyresError], tuple[int, Kind]]] = {
@@ -35,13 +35,13 @@ PROBLEMS: Final[Responses] = {
 }
 
 
-def answer_problems(app: FastAPI) -> None:
+def answer_problems(app: FastAPI, vault: Vault) -> None:
     """Have every error answered as a Problem."""
 
     @app.exception_handler(AnyresError)
     def of_ours(_: Request, error: AnyresError) -> JSONResponse:
         status, kind = next((one for type_, one in _STATUS.items() if isinstance(error, type_)), (503, "run"))
-        return _answer(status, kind, str(error), error.exit_code)
+        return _answer(status, kind, vault.in_words(str(error)), error.exit_code)
 
     @app.exception_handler(RequestValidationError)
     def of_form(_: Request, error: RequestValidationError) -> JSONResponse:

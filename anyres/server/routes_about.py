@@ -14,7 +14,6 @@ from anyres.server.problems import PROBLEMS
 from anyres.server.schemas import (
     AboutEntry,
     AdviceEntry,
-    LimitsEntry,
     OperationEntry,
     Question,
     WorkflowEntry,
@@ -34,7 +33,7 @@ def routes(studio: Studio, *, is_page_built: bool) -> APIRouter:
         return AboutEntry(
             name="anyres",
             version=version("anyres"),
-            limits=LimitsEntry.of(studio.vault.limits),
+            limits=studio.vault.limits,
             weights=weights_that_enlarge(),
             is_page_built=is_page_built,
         )

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from anyres.server.limits import ServerLimits
 from anyres.server.planning import Asked
-from anyres.server.vault import StoredFile, StoredRun
+from anyres.server.vault import Status, StoredFile, StoredRun
 from anyres.workflow.preflight import Forecast
 
 Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
@@ -70,7 +70,7 @@ class RunEntry(BaseModel):
 
     id: Id
     title: str
-    status: Literal["waiting", "running", "done", "partial", "failed", "cancelled"]
+    status: Status
     fraction: float
     created: float
     begun: float | None
@@ -215,31 +215,11 @@ class ContinuousEntry(BaseModel):
     trained_scales: tuple[float, float] = Field(description="Beyond them the network was not trained.")
 
 
-class LimitsEntry(BaseModel):
-    """What the server takes and does at most."""
-
-    upload_megabytes: float
-    picture_megapixels: float
-    result_megapixels: float
-    encoded_megapixels: float
-    stored_megabytes: float
-    body_kilobytes: float
-    run_seconds: float
-    worker_megabytes: float
-    waiting_runs: int
-    tile_seconds: float
-
-    @classmethod
-    def of(cls, limits: ServerLimits) -> "LimitsEntry":
-        """Those in force."""
-        return cls(**vars(limits))
-
-
 class AboutEntry(BaseModel):
     """What runs here."""
 
     name: str
     version: str
-    limits: LimitsEntry
+    limits: ServerLimits
     weights: list[str] = Field(description="That enlarge; the first is the default.")
     is_page_built: bool

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from anyres.core.errors import AnyresError, InputError, LimitError, RunError, WeightsError
+from anyres.core.errors import InputError, LimitError, RunError, WeightsError, error_of
 from anyres.models.catalog import CATALOG, find_weights, weights_paths
 from anyres.operations.upscale import MODEL
 from anyres.server.foreman import Foreman
 from anyres.server.tiling import (
+    ContinuousAsked,
     EncodeAsked,
     Encoded,
     PreviewAsked,
@@ -22,8 +23,6 @@ from anyres.server.tiling import (
 from anyres.server.vault import NotThereError, Vault
 from anyres.server.worker import Worker, WorkerBusyError, WorkerDiedError
 from anyres.workflow.staging import lives_since
-
-_KINDS = {kind.exit_code: kind for kind in (RunError, LimitError, InputError)}
 
 
 @dataclass
@@ -102,7 +101,7 @@ class Studio:
     def continuous_tile(self, identity: str, weights: str, power: int, column: int, row: int) -> bytes:
         """A tile of a picture enlarged by 2**power, rendered from its features, as PNG."""
         self._picture(identity)
-        return self._bytes(self.continuous, (identity, weights, power, column, row))
+        return self._bytes(self.continuous, ContinuousAsked(identity, weights, power, column, row))
 
     def _picture(self, identity: str) -> Any:
         if self.vault.file(identity).size_hw is None:
@@ -126,7 +125,7 @@ class Studio:
             except WorkerBusyError as error:
                 raise RunError("Too many tiles are asked for at once. Ask again in a moment.") from error
             if isinstance(said, Refused):
-                raise _KINDS.get(said.exit_code, AnyresError)(said.reason)
+                raise error_of(said.exit_code, said.reason)
             return said
         raise AssertionError
 

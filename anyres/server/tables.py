@@ -1,10 +1,8 @@
 """The server's tables, in the database of the store: files by id, runs that were asked for, their events."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Float, Integer, MetaData, String, Table
+from sqlalchemy import Column, Float, Integer, MetaData, String, Table
 
 from anyres.workflow import store_tables
 
@@ -58,10 +56,3 @@ def make_tables(path: Path) -> None:
     """Make those that are not there yet."""
     with store_tables.connected(path) as connection:
         _metadata.create_all(connection)
-
-
-@contextmanager
-def connected(path: Path) -> Iterator[Connection]:
-    """A transaction on the database; its tables are there."""
-    with store_tables.connected(path) as connection:
-        yield connection

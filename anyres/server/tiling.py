@@ -32,7 +32,7 @@ _RENDERED: Final = 512  # tiles
 
 @dataclass(frozen=True)
 class TileAsked:
-    """A tile of a stored picture; `power` says how much it is enlarged, and None that it is not."""
+    """A tile of a stored picture."""
 
     file_id: str
     path: Path
@@ -40,7 +40,6 @@ class TileAsked:
     column: int
     row: int
     limits: Limits
-    power: int | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,17 @@ class EncodeAsked:
     path: Path
     weights: str
     limits: Limits
+
+
+@dataclass(frozen=True)
+class ContinuousAsked:
+    """A tile of a picture enlarged by 2**power, from features that are held."""
+
+    file_id: str
+    weights: str
+    power: int
+    column: int
+    row: int
 
 
 @dataclass(frozen=True)
@@ -121,17 +131,16 @@ def serve_stored(connection: Connection, _stop: Any) -> None:
 def serve_continuous(connection: Connection, _stop: Any) -> None:
     """Hold features and render tiles of them: Encoded, PNG bytes, or a Refused."""
     held: OrderedDict[str, ContinuousImage] = OrderedDict()
-    tiles: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+    tiles: OrderedDict[ContinuousAsked, bytes] = OrderedDict()
 
     def answer(asked: Any) -> Encoded | bytes:
         if isinstance(asked, EncodeAsked):
             features = _held(held, f"{asked.file_id} {asked.weights}", _ENCODED, lambda: _encoded(asked))
             return Encoded(features.size_hw, features.trained_scales)
-        file_id, weights, power, column, row = asked
-        known = held.get(f"{file_id} {weights}")
+        known = held.get(f"{asked.file_id} {asked.weights}")
         if known is None:
             raise InputError("The picture's features are not at hand. Ask for them first.")
-        tile: bytes = _held(tiles, asked, _RENDERED, lambda: _rendered(known, power, column, row))
+        tile: bytes = _held(tiles, asked, _RENDERED, lambda: _rendered(known, asked))
         return tile
 
     _answering(connection, answer)
@@ -200,13 +209,13 @@ def _encoded(asked: EncodeAsked) -> ContinuousImage:
     return encode(read_image(asked.path, limits=asked.limits), model=asked.weights)
 
 
-def _rendered(features: ContinuousImage, power: int, column: int, row: int) -> bytes:
+def _rendered(features: ContinuousImage, asked: ContinuousAsked) -> bytes:
     from anyres.operations.render import render
 
-    if not 1 <= power <= HIGHEST_POWER:
-        raise InputError(f"A power is 1 to {HIGHEST_POWER}; {power} was given.")
-    factor = 2**power
+    if not 1 <= asked.power <= HIGHEST_POWER:
+        raise InputError(f"A power is 1 to {HIGHEST_POWER}; {asked.power} was given.")
+    factor = 2**asked.power
     whole_hw = (features.size_hw[0] * factor, features.size_hw[1] * factor)
-    left, top, width, height = tile_box(whole_hw, column, row)
+    left, top, width, height = tile_box(whole_hw, asked.column, asked.row)
     rendered = render(features, scale=float(factor), left=left, top=top, width=width, height=height)
     return png_bytes(rendered)

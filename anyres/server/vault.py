@@ -19,15 +19,16 @@ from sqlalchemy import func, select
 
 from anyres.core.errors import AnyresError, LimitError
 from anyres.core.files import check_header, read_header
-from anyres.core.formats import FORMATS
+from anyres.core.formats import FORMATS, Format
 from anyres.core.weights import file_sha256
 from anyres.server.limits import ServerLimits
-from anyres.server.tables import connected, events, files, make_tables, runs
+from anyres.server.tables import events, files, make_tables, runs
+from anyres.workflow.store_tables import connected
 
 Status = Literal["waiting", "running", "done", "partial", "failed", "cancelled"]
 ENDED: Final = ("done", "partial", "failed", "cancelled")
 NAME_LETTERS: Final = 120
-MEDIA_TYPES: Final = {
+MEDIA_TYPES: Final[dict[Format, str]] = {
     "png": "image/png",
     "jpeg": "image/jpeg",
     "webp": "image/webp",
@@ -131,7 +132,7 @@ class Vault:
         found = FORMATS[header.format]
         identity = uuid.uuid4().hex
         place = f"uploads/{identity}{found.suffixes[0]}"
-        media_type = MEDIA_TYPES.get(header.format, "application/octet-stream")
+        media_type = MEDIA_TYPES[header.format]
         stored = StoredFile(
             identity, shown_name(name), place, media_type, file_sha256(incoming), header.bytes,
             header.size_hw, time.time(),
@@ -147,7 +148,7 @@ class Vault:
         place = path.absolute().relative_to(self.folder).as_posix()
         media_type = "application/json"
         if size_hw is not None:
-            media_type = MEDIA_TYPES.get(read_header(path).format, "application/octet-stream")
+            media_type = MEDIA_TYPES[read_header(path).format]
         size = path.stat().st_size
         stored = StoredFile(
             uuid.uuid4().hex, name, place, media_type, file_sha256(path), size, size_hw, time.time(), run_id,
@@ -170,6 +171,17 @@ class Vault:
         if not path.is_file() or path.is_symlink():
             raise NotThereError(f"The file {identity} is no longer on the disk.")
         return path
+
+    def in_words(self, text: str) -> str:
+        """A sentence with files called as their owners call them, and never by where they lie."""
+        places = re.escape(str(self.folder)) + r"[/\\]\w+[/\\](?:\w+[/\\])?([0-9a-f]{32})?[\w.]*"
+        return re.sub(places, self._name_in, text)
+
+    def _name_in(self, place: re.Match[str]) -> str:
+        try:
+            return self.file(place[1] or "").name
+        except NotThereError:
+            return "a file of the studio"
 
     def uploads(self) -> list[StoredFile]:
         """The newest first."""
@@ -265,9 +277,10 @@ class Vault:
     ) -> None:
         """Note how a run ended; its last event says the same."""
         fraction = {"fraction": 1.0} if status == "done" else {}
+        reason = None if reason is None else self.in_words(reason)
         self.change_run(
             identity, status=status, ended=time.time(), reason=reason, exit_code=exit_code,
-            notices=json.dumps(list(notices)), **fraction,
+            notices=json.dumps([self.in_words(one) for one in notices]), **fraction,
         )  # fmt: skip
         self.add_event(identity, status, {"reason": reason, "exit_code": exit_code})
 

@@ -174,11 +174,28 @@ def test_a_restart_in_mid_run_loses_no_run(serve: Serve) -> None:
         assert len(found["results"]) == 1
 
 
-def test_limits_on_time_and_memory_end_a_run_with_the_reason(serve: Serve) -> None:
-    client = serve(run_seconds=0.3, worker_megabytes=100_000.0)
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [({"run_seconds": 0.3}, "longer than 0.3 s"), ({"worker_megabytes": 50.0}, "more than 50 MB of memory")],
+)
+def test_limits_on_time_and_memory_end_a_run_with_the_reason(
+    serve: Serve, limits: dict[str, float], words: str
+) -> None:
+    client = serve(**limits)
     run = ended(client, begun(client, uploaded(client, png(200, 200)), **SLOW))
     assert (run["status"], run["exit_code"]) == ("failed", 3)
-    assert "longer than 0.3 s" in run["reason"]
+    assert words in run["reason"]
+
+
+def test_a_reason_names_a_picture_as_its_owner_does_and_no_place(client: TestClient, tmp_path: Path) -> None:
+    damaged = png(200, 200)
+    picture = uploaded(client, damaged[: len(damaged) // 2], "my photo.png")
+    run = ended(client, begun(client, picture, scale=2.0))
+    assert run["status"] == "failed"
+    assert "my photo.png" in run["reason"]
+    tile = client.get(f"/api/files/{picture['id']}/tiles/0/0/0").json()["message"]
+    assert "my photo.png" in tile
+    assert str(tmp_path) not in run["reason"] + tile
 
 
 def test_a_run_is_deleted_with_what_it_made(client: TestClient) -> None:
