@@ -12,7 +12,6 @@ import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic
@@ -25,10 +24,10 @@ from anyres.core.device import choose_device, choose_precision
 from anyres.core.errors import InputError, RunError
 from anyres.core.machine import describe_machine, source_commit
 from anyres.core.weights import write_weights
+from anyres.training.batches import batches, processes_that_sample
 from anyres.training.checkpoint import load_checkpoint, save_checkpoint
 from anyres.training.recipe import Batch, Recipe
-
-AHEAD = 3  # batches prepared while the network works
+from anyres.training.recording import RecordedStep
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class Machine:
     precision: torch.dtype = torch.float32  # bfloat16: autocast, weights stay float32
     rank: int = 0
     world: int = 1
+    samplers: int = 0  # processes that prepare batches; 0: a thread of this one
 
 
 @dataclass(frozen=True)
@@ -88,31 +88,25 @@ def train(
     state = _State.start(recipe, folder, machine=machine, seed=seed, warm_start=warm_start)
     schedule, started, losses = recipe.schedule, time.monotonic(), []
     first = state.step
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [
-            _submit(pool, recipe, seed, step, machine)
-            for step in range(first, min(first + AHEAD, schedule.steps))
-        ]
-        while state.step < schedule.steps:
-            batch = waiting.pop(0).result()
-            if state.step + AHEAD < schedule.steps:
-                waiting.append(_submit(pool, recipe, seed, state.step + AHEAD, machine))
-            losses.append(state.advance(batch))
-            is_over = state.agree(time.monotonic() - started > time_limit_s or state.step == schedule.steps)
-            figures = None
-            if state.step % schedule.validate_every == 0 or state.step == schedule.steps:
-                figures = state.validate()
-            if state.step % schedule.checkpoint_every == 0 or is_over:
-                state.save()
-            if state.step % report_every == 0 or figures or is_over:
-                pace = (time.monotonic() - started) / (state.step - first)
-                left = pace * (schedule.steps - state.step)
-                yield Progress(state.step, schedule.steps, float(np.mean(losses)), left, figures)
-                losses = []
-            if is_over:
-                for future in waiting:
-                    future.cancel()
-                return
+    seeds = ([seed, step, machine.rank] for step in range(first, schedule.steps))
+    for batch in batches(recipe.sample, seeds, processes=machine.samplers):
+        state.advance(batch)
+        is_over = state.agree(time.monotonic() - started > time_limit_s or state.step == schedule.steps)
+        is_validated = state.step % schedule.validate_every == 0 or state.step == schedule.steps
+        is_saved = state.step % schedule.checkpoint_every == 0 or is_over
+        is_told = state.step % report_every == 0 or is_validated or is_over
+        if is_told or is_saved or machine.device.type != "cuda":  # a GPU is not waited for at every step
+            losses += state.settle()
+        figures = state.validate() if is_validated else None
+        if is_saved:
+            state.save()
+        if is_told:
+            pace = (time.monotonic() - started) / (state.step - first)
+            left = pace * (schedule.steps - state.step)
+            yield Progress(state.step, schedule.steps, float(np.mean(losses)), left, figures)
+            losses = []
+        if is_over:
+            return
 
 
 class _State(Generic[Batch]):
@@ -127,7 +121,9 @@ class _State(Generic[Batch]):
         make = recipe.optimiser or (lambda network: torch.optim.Adam(network.parameters()))
         self.optimiser = make(self.network)
         self.parallel = self.network  # or the same behind the averaging of several processes
+        self.recorded: RecordedStep | None = None
         self.step, self.best = 0, -math.inf
+        self.waiting: list[tuple[int, Tensor, Tensor]] = []  # step, its loss and norm, not looked at yet
         self.loss_sum, self.loss_count = 0.0, 0  # since the last validation
 
     @classmethod
@@ -168,36 +164,66 @@ class _State(Generic[Batch]):
             state.parallel = nn.parallel.DistributedDataParallel(state.network)
         return state
 
-    def advance(self, batch: Batch) -> float:
+    def advance(self, batch: Batch) -> None:
+        """One step; its loss is known, and looked at, by `settle`."""
         schedule = self.recipe.schedule
         for group in self.optimiser.param_groups:
             group["lr"] = schedule.rate(self.step) * group.get("rate_factor", 1.0)
-        self.optimiser.zero_grad(set_to_none=True)
-        device, precision = self.machine.device, self.machine.precision
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            loss = self.recipe.loss(self.parallel, batch.to(device))
-        self._refuse_not_finite("loss", value := loss.item())
-        loss.backward()
+        loss = self._loss_and_gradients(batch)
         largest = math.inf if schedule.clip_norm is None else schedule.clip_norm
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), largest)
-        self._refuse_not_finite("gradient", norm.item())
+        self.waiting.append((self.step, loss, norm))
+        if self.machine.device.type != "cuda":
+            self._refuse_not_finite()
         self.optimiser.step()
         self.step += 1
-        self.loss_sum, self.loss_count = self.loss_sum + value, self.loss_count + 1
         decay = min(schedule.average_decay, (1 + self.step) / (10 + self.step))  # short memory at the start
         with torch.no_grad():
-            for name, current in self.network.state_dict().items():
-                self.average[name].lerp_(current, 1 - decay)
-        return value
+            torch._foreach_lerp_(
+                list(self.average.values()), list(self.network.state_dict().values()), 1 - decay
+            )
 
-    def _refuse_not_finite(self, name: str, value: float) -> None:
-        if math.isfinite(value):
+    def _loss_and_gradients(self, batch: Batch) -> Tensor:
+        if self.recorded is not None:
+            return self.recorded(batch)
+        on_device = batch.to(self.machine.device)
+        if self.recipe.is_static and self.machine.device.type == "cuda" and self.machine.world == 1:
+            self.recorded = RecordedStep(self._backward, self.network, on_device)
+            return self.recorded(batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        return self._backward(on_device)
+
+    def _backward(self, batch: Batch) -> Tensor:
+        device, precision = self.machine.device, self.machine.precision
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            loss = self.recipe.loss(self.parallel, batch)
+        loss.backward()
+        return loss.detach()
+
+    def settle(self) -> list[float]:
+        """The losses since the last time; raises RunError if one was not finite, before anything is kept."""
+        self._refuse_not_finite()
+        losses = [loss.item() for _, loss, _ in self.waiting]
+        self.waiting = []
+        self.loss_sum, self.loss_count = self.loss_sum + sum(losses), self.loss_count + len(losses)
+        return losses
+
+    def _refuse_not_finite(self) -> None:
+        """Raise RunError for the first step that waits whose loss or gradient is not finite."""
+        if not self.waiting:
             return
+        pairs = torch.stack([torch.stack((loss.float(), norm.float())) for _, loss, norm in self.waiting])
+        for (step, *_), pair in zip(self.waiting, pairs.tolist(), strict=True):
+            for name, value in zip(("loss", "gradient"), pair, strict=True):
+                if not math.isfinite(value):
+                    raise self._not_finite(name, value, step)
+
+    def _not_finite(self, name: str, value: float, step: int) -> RunError:
         best = self.folder / "best.safetensors"
         kept = f"The best weights so far are in {best}: s" if best.exists() else "S"
         way = f" and --warm-start {best}" if best.exists() else ""
-        raise RunError(
-            f"The {name} is {value} at step {self.step}; nothing of that step was kept. {kept}tart a new run "
+        return RunError(
+            f"The {name} is {value} at step {step}; nothing of that step was kept. {kept}tart a new run "
             f"with another --run and --seed{way}."
         )
 
@@ -257,15 +283,11 @@ def this_machine(*, precision: torch.dtype | None = None) -> Machine:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True  # patches are all of one size
     if world > 1 and not distributed.is_initialized():
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    return Machine(device, precision or choose_precision("auto", device), rank, world)
-
-
-def _submit(
-    pool: ThreadPoolExecutor, recipe: Recipe[Batch], seed: int, step: int, machine: Machine
-) -> Future[Batch]:
-    return pool.submit(recipe.sample, np.random.default_rng([seed, step, machine.rank]))
+    samplers = processes_that_sample() if device.type == "cuda" else 0
+    return Machine(device, precision or choose_precision("auto", device), rank, world, samplers)
 
 
 def _describe_run(

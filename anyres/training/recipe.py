@@ -77,3 +77,4 @@ class Recipe(Generic[Batch]):
     record: Mapping[str, Any]  # goes into the weights file: data, licence, paper
     optimiser: Callable[[nn.Module], torch.optim.Optimizer] | None = None  # Adam if not given
     memory: Mapping[str, Tensor] = field(default_factory=dict)  # on the CPU; the loss changes it in place
+    is_static: bool = False  # the loss takes one path at every step, through shapes that stay the same

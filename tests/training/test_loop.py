@@ -217,6 +217,19 @@ def test_a_gradient_that_is_no_number_stops_before_it_spoils_the_weights(tmp_pat
         run(steep, tmp_path)
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_a_recorded_step_trains_as_one_that_is_not(tmp_path: Path) -> None:
+    gpu = Machine(torch.device("cuda"))
+    for name, is_static in (("played", True), ("plain", False)):
+        recipe = replace(line_recipe(steps=30), is_static=is_static)
+        list(train(recipe, tmp_path / name, machine=gpu))
+    played, plain = (
+        read_tensors(tmp_path / name / "checkpoint.safetensors")[0] for name in ("played", "plain")
+    )
+    for key, value in plain.items():
+        torch.testing.assert_close(played[key], value, rtol=1e-4, atol=1e-5)
+
+
 def test_a_full_disk_during_a_checkpoint_leaves_the_one_of_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

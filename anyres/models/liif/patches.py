@@ -9,6 +9,7 @@ Axes: b examples, q queries.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,22 +96,28 @@ def load_pictures(
     """
     smallest = round(settings.patch * settings.scales[1])
     paths = [path for path in picture_paths(folder) if path.stem not in without]
-    photographs, skipped = [], 0
-    for path in paths:
-        whole = read_rgb8(path)
-        height, width = whole.shape[:2]
-        skipped += min(height, width) < smallest
-        for level in settings.levels:
-            size_hw = round(height * level), round(width * level)
-            if min(size_hw) >= smallest:
-                photographs.append(whole if level == 1 else shrink(whole, size_hw))
-    if not photographs:
-        raise InputError(
-            f"No picture to train on in {folder}: {len(paths)} pictures found, {skipped} of them smaller "
-            f"than {smallest} x {smallest}. Give a folder of larger PNG, JPEG or WebP pictures with --data."
-        )
-    drawings = (draw(512, generator=np.random.default_rng([VERSION, n])) for n in range(settings.drawings))
-    return Pictures(tuple(photographs), tuple(drawings) if settings.drawn else (), skipped)
+    drawn = range(settings.drawings if settings.drawn else 0)
+    with ThreadPoolExecutor() as pool:  # NumPy and Pillow let other threads work
+        drawings = pool.map(lambda n: draw(512, generator=np.random.default_rng([VERSION, n])), drawn)
+        read = list(pool.map(lambda path: _at_levels(path, settings.levels, smallest=smallest), paths))
+        photographs = [one for _, kept in read for one in kept]
+        skipped = sum(side < smallest for side, _ in read)
+        if not photographs:
+            raise InputError(
+                f"No picture to train on in {folder}: {len(paths)} pictures found, {skipped} of them "
+                f"smaller than {smallest} x {smallest}. Give a folder of larger PNG, JPEG or WebP pictures "
+                "with --data."
+            )
+        return Pictures(tuple(photographs), tuple(drawings), skipped)
+
+
+def _at_levels(path: Path, levels: Sequence[float], *, smallest: int) -> tuple[int, list[Picture]]:
+    """A photograph's shorter side, and the photograph at those levels that keep it at least `smallest`."""
+    whole = read_rgb8(path)
+    height, width = whole.shape[:2]
+    sizes = [(round(height * level), round(width * level)) for level in levels]
+    kept = [size for size in sizes if min(size) >= smallest]
+    return min(height, width), [whole if size == (height, width) else shrink(whole, size) for size in kept]
 
 
 def picture_paths(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from anyres.core.weights import read_header, read_weights
@@ -29,6 +30,7 @@ Example = TypeVar("Example", Batch, PairBatch)
 Error = Literal["l1", "l2"]  # mean absolute or mean squared difference
 Optimiser = Annotated[Literal["adam", "muon"], "Adam; or Muon, with which the shipped weights were finished."]
 FirstEncoder = Annotated[str | None, "File of liif-compact weights whose encoder it begins with."]
+Examples = Annotated[int, "Examples a step, where a GPU has room for more of them."]
 Steps = Annotated[int | None, "Length of the schedule, steps; the recipe's own if not given."]
 
 
@@ -45,25 +47,36 @@ class LiifSettings:
     encoder: str | None = None  # weights whose encoder the run began with
 
 
-def compact(data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam") -> Recipe[Batch]:
+def compact(
+    data: Path, *, steps: Steps = None, optimiser: Optimiser = "adam", examples: Examples = 16
+) -> Recipe[Batch]:
     """`liif-compact`, the network that ships: 40 minutes to hours on two cores, by `steps`."""
-    patches = PatchSettings(queries=1024)
+    patches = PatchSettings(batch=examples, queries=1024)
     recipe = liif_recipe("liif-compact", COMPACT, _compact_schedule(steps, optimiser), patches, data=data)
     return _with_optimiser(recipe, optimiser)
 
 
-def compact_finish(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
+def compact_finish(data: Path, *, steps: Steps = None, examples: Examples = 16) -> Recipe[Batch]:
     """A short last leg for `liif-compact`, for --warm-start: low rate, squared error, colours as they are."""
-    patches = PatchSettings(queries=1024, permuted=0.0)
+    patches = PatchSettings(batch=examples, queries=1024, permuted=0.0)
     schedule = _finish_schedule(steps)
     recipe = liif_recipe("liif-compact-finish", COMPACT, schedule, patches, data=data, error=FINISH_ERROR)
     return _with_optimiser(recipe, "muon")
 
 
-def rdn(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
-    """`liif-rdn`: RDN's configuration A on a GPU, or as far as a CPU goes."""
-    schedule = Schedule(100_000 if steps is None else steps, 2e-4, 2e-6, clip_norm=1.0)
-    return liif_recipe("liif-rdn", RDN_A, schedule, PatchSettings(), data=data)
+def rdn(data: Path, *, steps: Steps = None, examples: Examples = 16) -> Recipe[Batch]:
+    """`liif-rdn`: RDN's configuration A, by Muon; made for a GPU."""
+    schedule = Schedule(20_000 if steps is None else steps, 5e-4, 5e-6, clip_norm=1.0)
+    recipe = liif_recipe("liif-rdn", RDN_A, schedule, PatchSettings(batch=examples), data=data)
+    return _with_optimiser(recipe, "muon")
+
+
+def rdn_finish(data: Path, *, steps: Steps = None, examples: Examples = 16) -> Recipe[Batch]:
+    """A short last leg for `liif-rdn`, for --warm-start: low rate, squared error, colours as they are."""
+    patches = PatchSettings(batch=examples, permuted=0.0)
+    schedule = _finish_schedule(steps)
+    recipe = liif_recipe("liif-rdn-finish", RDN_A, schedule, patches, data=data, error=FINISH_ERROR)
+    return _with_optimiser(recipe, "muon")
 
 
 def paper_edsr(data: Path, *, steps: Steps = None) -> Recipe[Batch]:
@@ -112,7 +125,7 @@ def _control(
 
     def validate(network: nn.Module) -> Mapping[str, float]:
         assert isinstance(network, PixelShuffle)
-        return score(network.enlarge, validation, scales=(2,))
+        return score(network.enlarge, validation, scales=(2,), device=device_of(network))
 
     counts = len(pictures.photographs), pictures.skipped
     return Recipe(
@@ -127,6 +140,7 @@ def _control(
         validate=validate,
         score="mean",
         record={"trained_scales": patches.scales},
+        is_static=True,
     )
 
 
@@ -134,6 +148,7 @@ recipes: dict[str, Callable[..., Recipe[Any]]] = {
     "liif-compact": compact,
     "liif-compact-finish": compact_finish,
     "liif-rdn": rdn,
+    "liif-rdn-finish": rdn_finish,
     "pixel-shuffle-x2": control,
     "pixel-shuffle-x2-finish": control_finish,
     "paper-edsr-baseline": paper_edsr,
@@ -141,6 +156,11 @@ recipes: dict[str, Callable[..., Recipe[Any]]] = {
 }
 FINISH_ERROR: Error = "l2"  # of the last legs
 PAPER_PATCHES = PatchSettings(permuted=0.0, drawn=0.0, levels=(1.0,))
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network's weights lie."""
+    return next(network.parameters()).device
 
 
 def _encoder_of(path: Path) -> dict[str, Tensor]:
@@ -203,7 +223,7 @@ def liif_recipe(
 
     def validate(network: nn.Module) -> Mapping[str, float]:
         assert isinstance(network, Liif)
-        return score(partial(enlarge, network), validation)
+        return score(partial(enlarge, network), validation, device=device_of(network))
 
     return Recipe(
         name=name,
@@ -217,4 +237,5 @@ def liif_recipe(
         validate=validate,
         score="mean",
         record={"trained_scales": patches.scales, "paper": "https://arxiv.org/abs/2012.09161"},
+        is_static=True,
     )

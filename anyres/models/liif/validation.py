@@ -26,6 +26,7 @@ NAMED = (
     "taipei-city",
     "solaris-grapes",
 )
+CPU = torch.device("cpu")
 STEP = 12  # pixels; a multiple of 2, 3 and 4
 SIDE = 384  # pixels of the middle of each; a multiple of STEP, as smaller middles are too
 
@@ -78,16 +79,17 @@ def score(
     pictures: Sequence[UInt8[np.ndarray, "y x 3"]],
     *,
     scales: Sequence[int] = (2, 3, 4),
+    device: torch.device = CPU,
 ) -> dict[str, float]:
-    """Mean PSNR of luma in dB at each factor, and their mean, of a way to enlarge pictures."""
+    """Mean PSNR of luma in dB at each factor, and their mean, of a way to enlarge pictures on a device."""
     figures = {}
     for scale in scales:
         values = []
         for picture in pictures:
             truth = picture.astype(np.float32) / 255
             small = shrink(picture, (picture.shape[0] // scale, picture.shape[1] // scale))
-            pixels = torch.from_numpy(small.astype(np.float32) / 255)
-            made = enlarged(pixels, (truth.shape[0], truth.shape[1])).clamp(0, 1).numpy()
+            pixels = torch.from_numpy(small.astype(np.float32) / 255).to(device)
+            made = enlarged(pixels, (truth.shape[0], truth.shape[1])).clamp(0, 1).cpu().numpy()
             values.append(psnr_luma(made, truth, shave=scale))
         figures[f"x{scale}"] = float(np.mean(values))
     return figures | {"mean": float(np.mean(list(figures.values())))}

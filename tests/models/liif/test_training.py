@@ -32,6 +32,7 @@ LIIF = {
     "liif-compact": COMPACT,
     "liif-compact-finish": COMPACT,
     "liif-rdn": RDN_A,
+    "liif-rdn-finish": RDN_A,
     "paper-edsr-baseline": EDSR_BASELINE,
     "paper-rdn": RDN_B,
 }
@@ -107,7 +108,7 @@ def test_the_steps_of_every_recipe_can_be_given_and_none_is_refused(data: Path, 
 @pytest.mark.usefixtures("tiny_patches")
 @pytest.mark.parametrize(
     ("name", "steps"),
-    [("liif-compact", 20_000), ("pixel-shuffle-x2", 20_000), ("liif-rdn", 100_000), ("paper-rdn", 1_000_000)],
+    [("liif-compact", 20_000), ("pixel-shuffle-x2", 20_000), ("liif-rdn", 20_000), ("paper-rdn", 1_000_000)],
 )
 def test_a_recipe_has_a_length_of_its_own(data: Path, name: str, steps: int) -> None:
     assert recipes[name](data).schedule.steps == steps
