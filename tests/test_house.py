@@ -13,9 +13,24 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = REPOSITORY / "anyres"
-FOLDERS_OF_CODE = ("anyres", "tests", "tools", "benchmarks")
-TEXT_SUFFIXES = {".py", ".md", ".toml", ".txt", ".json", ".cff", ".yml", ".cfg", ""}
-FOLDERS_OF_NO_TEXT = {"out", "build", "dist", "runs", "__pycache__"}
+FOLDERS_OF_CODE = ("anyres", "tests", "tools", "benchmarks", "studio")
+TEXT_SUFFIXES = {
+    ".py",
+    ".md",
+    ".toml",
+    ".txt",
+    ".json",
+    ".cff",
+    ".yml",
+    ".cfg",
+    ".ts",
+    ".tsx",
+    ".css",
+    ".html",
+    "",
+}
+FOLDERS_OF_NO_TEXT = {"out", "build", "dist", "runs", "__pycache__", "node_modules", "page"}
+WRITTEN_BY_NPM = "package-lock.json"  # with addresses of sponsors
 START_WITHOUT_TORCH = (
     "anyres",
     "anyres.cli.main",
@@ -60,7 +75,8 @@ def text_files() -> Iterator[Path]:
         ]
         if Path(folder) == REPOSITORY / "benchmarks" / "advisor":
             subfolders.clear()  # questions of strangers, with addresses of sources that nobody fetches
-        yield from (Path(folder, name) for name in names if Path(name).suffix in TEXT_SUFFIXES)
+        kept = (name for name in names if Path(name).suffix in TEXT_SUFFIXES and name != WRITTEN_BY_NPM)
+        yield from (Path(folder, name) for name in kept)
 
 
 def imported_names(file: Path) -> set[str]:

@@ -34,11 +34,7 @@ from anyres.workflow.run import run_batch
 from anyres.workflow.store import seconds_a_megapixel
 
 RUN: Final = "run"  # id of a run as a source
-RDN_WEIGHTS: Final = (
-    "rdn-liif",
-    "rdn-liif-mmagic",
-    "liif-rdn",
-)  # those of the recommended method, if installed
+RDN_WEIGHTS: Final = ("rdn-liif", "rdn-liif-mmagic")  # the recommended method's published ones, if installed
 LARGEST_CHECKED: Final = 64e6  # pixels of a result that is compared with its input
 CHANGED: Final = 0.02  # of the range: a pixel that differs by more from bicubic counts as changed
 _ENLARGED: Final = "enlarged"  # the output of the proposed document
@@ -67,8 +63,8 @@ def with_run(
         raise InputError(
             "There is no workflow to run: nothing here does what the answer proposes. Ask without --run."
         )
-    weights = next((name for name in RDN_WEIGHTS if name in weights_paths()), DEFAULT_MODEL)
-    document = _with_weights(answer.document, weights)
+    weights = _weights_here()
+    document = with_weights_here(answer.document)
     graph = resolve(document)
     scalars = {name: one.default for name, one in document.inputs.items() if name != PHOTO}
     item = Item({PHOTO: photo}, {_ENLARGED: output}, scalars)
@@ -86,8 +82,9 @@ def with_run(
     return _told(replace(answer, document=document), facts, str(output))
 
 
-def _with_weights(document: Document, weights: str) -> Document:
-    """The document with the weights that run written into its node, where they are not the default."""
+def with_weights_here(document: Document) -> Document:
+    """The document with the best weights that are installed here named, where they are not the default."""
+    weights = _weights_here()
     if weights == DEFAULT_MODEL:
         return document
     nodes: dict[str, NodeEntry] = {
@@ -95,6 +92,10 @@ def _with_weights(document: Document, weights: str) -> Document:
         for name, entry in document.nodes.items()
     }
     return replace(document, nodes=nodes)
+
+
+def _weights_here() -> str:
+    return next((name for name in RDN_WEIGHTS if name in weights_paths()), DEFAULT_MODEL)
 
 
 def _no_limits() -> Limits:

@@ -26,13 +26,18 @@ from anyres.operations.targets import (
 )
 
 KernelName = Annotated[
-    Literal["bicubic", "lanczos3", "area"],
+    Literal["bicubic", "lanczos3", "area", "nearest"],
     Field(
         description="How samples are weighted. bicubic: the cubic of publications; lanczos3: sharper; area: "
-        "means of what a pixel covers, for shrinking."
+        "means of what a pixel covers, for shrinking; nearest: the nearest sample alone."
     ),
 ]
-_KERNELS: dict[str, Kernel] = {"bicubic": "cubic", "lanczos3": "lanczos3", "area": "area"}
+_KERNELS: dict[str, Kernel] = {
+    "bicubic": "cubic",
+    "lanczos3": "lanczos3",
+    "area": "area",
+    "nearest": "nearest",
+}
 
 
 @operation(version="1.0.0", size=target_size_hw, label=said_by_scale_or_size)

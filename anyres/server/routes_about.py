@@ -1,6 +1,7 @@
 """Routes that tell what is here: the studio itself, operations, workflows; and the advisor."""
 
 import json
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter
 
 from anyres.advisor.ask import ask
 from anyres.advisor.brief import read_brief
+from anyres.advisor.run_here import with_weights_here
 from anyres.core.errors import InputError
 from anyres.operations.operation import Operation, every_operation
 from anyres.server.problems import PROBLEMS
@@ -53,6 +55,8 @@ def routes(studio: Studio, *, is_page_built: bool) -> APIRouter:
         """Answer a question from the given sources alone, or from what comes with anyres."""
         brief = None if question.brief is None else read_brief(question.brief.encode())
         answer = ask(question.question, brief=brief, language=question.language)
+        if answer.document is not None:
+            answer = replace(answer, document=with_weights_here(answer.document))
         told = answer.as_json()
         kept = ("question", "language", "outcome", "task", "sentences", "links", "notices")
         return AdviceEntry(

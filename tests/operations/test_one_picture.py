@@ -55,7 +55,8 @@ class TestCrop:
 
 class TestResize:
     @pytest.mark.parametrize(
-        ("kernel", "own"), [("bicubic", "cubic"), ("lanczos3", "lanczos3"), ("area", "area")]
+        ("kernel", "own"),
+        [("bicubic", "cubic"), ("lanczos3", "lanczos3"), ("area", "area"), ("nearest", "nearest")],
     )
     def test_it_is_the_resampling_of_core(self, image: Image, kernel: Any, own: Any) -> None:
         expected = np.clip(resized(image.pixels, (8, 3), kernel=own), 0, 1)

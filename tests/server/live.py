@@ -14,9 +14,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def begun_server(folder: Path) -> Iterator[tuple[str, int]]:
+def begun_server(folder: Path, *, port: int | None = None) -> Iterator[tuple[str, int]]:
     """Its address and the number of its process; what it says goes into `said.txt` of the folder."""
-    port = free_port()
+    port = port or free_port()
     command = "import sys; from anyres.cli.main import main; sys.argv[0] = 'anyres'; main()"
     arguments = ["studio", "--port", str(port), "--folder", str(folder / "studio")]
     environment = {**os.environ, "ANYRES_STORE": str(folder / "store.db"), "PYTHONPATH": str(REPOSITORY)}
