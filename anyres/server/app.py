@@ -23,6 +23,7 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 PAGE: Final = Path(__file__).parent / "page"
 _WITHOUT_PAGE: Final = (
     "This is the anyres studio's server, whose page is not built in this installation.\n"
+    "To have it: `make page` in a clone, or install anyres again with Node 20.19 or newer and a network.\n"
     "What it can do is described in /api/openapi.json; /api/about says what it takes.\n"
 )
 

@@ -30,7 +30,7 @@ async function ask<T>(path: string, init?: RequestInit): Promise<T> {
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-function problemOf(status: number, body: string): Problem {
+export function problemOf(status: number, body: string): Problem {
   try {
     return new Problem((JSON.parse(body) as Schemas['Problem']).message);
   } catch {

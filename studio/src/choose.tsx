@@ -36,7 +36,7 @@ export function Choose({ about, picture, chosen }: Props) {
       try {
         chosen(await api.upload(file, setFraction, own.signal));
       } catch (error) {
-        if (!api.isAbort(error)) setProblem(`${file.name}: ${api.messageOf(error)}`);
+        if (!api.isAbort(error)) setProblem(named(file, api.messageOf(error)));
       } finally {
         if (sending.current === own) setFraction(null);
       }
@@ -125,4 +125,9 @@ export function Choose({ about, picture, chosen }: Props) {
       )}
     </div>
   );
+}
+
+/** A message that says which file it is about. */
+function named(file: File, message: string): string {
+  return message.includes(file.name) ? message : `${file.name}: ${message}`;
 }

@@ -34,7 +34,9 @@ export function Viewer({ picture, after, before, afterName, weights }: Props) {
   const [isEncoding, setEncoding] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [viewer, setViewer] = useState<OpenSeadragon.Viewer | null>(null);
-  const layers = useLayers(viewer, after, before?.file ?? null, setProblem);
+  useLayer(viewer, after, 0, setProblem);
+  const beforeLayer = useLayer(viewer, before?.file ?? null, 2, setProblem);
+  const isLoading = useLoading(viewer, after) && problem === null;
 
   const attach = useCallback((element: HTMLDivElement | null) => {
     if (!element) return;
@@ -50,6 +52,7 @@ export function Viewer({ picture, after, before, afterName, weights }: Props) {
       timeout: 90_000,
       imageLoaderLimit: 4,
     });
+    made.world.setAutoRefigureSizes(false); // see `measure`
     setViewer(made);
     return () => {
       setViewer(null);
@@ -58,7 +61,7 @@ export function Viewer({ picture, after, before, afterName, weights }: Props) {
   }, []);
 
   useWheel(viewer, frame);
-  useDivider(viewer, layers.before, before === null ? 0 : split);
+  useDivider(viewer, beforeLayer, split);
   useContinuous(viewer, { picture, after, weights, setBeyond, setEncoding, setProblem });
   const probed = useProbe(viewer, picture, after, before?.file ?? null);
 
@@ -106,7 +109,9 @@ export function Viewer({ picture, after, before, afterName, weights }: Props) {
           </>
         )}
         <span className="tag right">{beyond ? words.rendered(beyond) : afterName}</span>
-        {isEncoding && <output className="busy">{words.encoding}</output>}
+        {(isEncoding || isLoading) && (
+          <output className="busy">{isEncoding ? words.encoding : words.loading}</output>
+        )}
       </div>
       <div className="tools">
         <div className="group">
@@ -162,58 +167,75 @@ export function Viewer({ picture, after, before, afterName, weights }: Props) {
   );
 }
 
-interface Layers {
-  after: OpenSeadragon.TiledImage | null;
-  before: OpenSeadragon.TiledImage | null;
-}
-
-/** The stored pixels of both, one on the other, in the same place. */
-function useLayers(
+/** The stored pixels of a file as a layer of the view; all layers lie in the same place. */
+function useLayer(
   viewer: OpenSeadragon.Viewer | null,
-  after: api.Picture,
-  before: api.Picture | null,
+  file: api.Picture | null,
+  index: number,
   setProblem: (text: string | null) => void,
-): Layers {
-  const [layers, setLayers] = useState<Layers>({ after: null, before: null });
-  const shown = useRef(''); // the picture that the view was moved over
-
+): OpenSeadragon.TiledImage | null {
+  const [layer, setLayer] = useState<OpenSeadragon.TiledImage | null>(null);
   useEffect(() => {
-    if (!viewer) return;
-    setProblem(null);
-    const place = `${after.width}x${after.height}`;
+    if (!viewer || !file) return;
     let isOver = false;
-    const own: OpenSeadragon.TiledImage[] = [];
-    const add = (file: api.Picture, index: number, taken: (item: OpenSeadragon.TiledImage) => void) =>
-      viewer.addTiledImage({
-        tileSource: storedTiles(file) as unknown as OpenSeadragon.TileSourceOptions,
-        index,
-        x: 0,
-        y: 0,
-        width: 1,
-        success: (event) => {
-          const { item } = event as unknown as { item: OpenSeadragon.TiledImage };
-          if (isOver) {
-            viewer.world.removeItem(item);
-            return;
-          }
-          own.push(item);
-          taken(item);
-        },
-        error: (event) => setProblem(String((event as unknown as { message: string }).message)),
-      });
-    add(after, 0, (item) => {
-      setLayers((now) => ({ ...now, after: item }));
-      if (shown.current === '') viewer.viewport.goHome(true);
-      shown.current = place;
+    let own: OpenSeadragon.TiledImage | null = null;
+    setProblem(null);
+    const failed = (event: unknown) => {
+      const { tiledImage, tile } = event as Failed;
+      if (tiledImage === own)
+        void reasonOf(tile.getUrl()).then((text) => text && !isOver && setProblem(text));
+    };
+    viewer.addHandler('tile-load-failed', failed);
+    viewer.addTiledImage({
+      tileSource: storedTiles(file) as unknown as OpenSeadragon.TileSourceOptions,
+      index: Math.min(index, viewer.world.getItemCount()),
+      x: 0,
+      y: 0,
+      width: 1,
+      success: (event) => {
+        const { item } = event as unknown as { item: OpenSeadragon.TiledImage };
+        if (isOver) {
+          viewer.world.removeItem(item);
+          return;
+        }
+        own = item;
+        if (index === 0) measure(viewer);
+        setLayer(item);
+      },
+      error: (event) => setProblem(String((event as unknown as { message: string }).message)),
     });
-    if (before) add(before, 2, (item) => setLayers((now) => ({ ...now, before: item })));
     return () => {
       isOver = true;
-      for (const item of own) viewer.world.removeItem(item);
-      setLayers({ after: null, before: null });
+      viewer.removeHandler('tile-load-failed', failed);
+      if (own) viewer.world?.removeItem(own);
+      setLayer(null);
     };
-  }, [viewer, after, before, setProblem]);
-  return layers;
+  }, [viewer, file, index, setProblem]);
+  return layer;
+}
+
+/** Have the view know how large the layers are, all of them: the divider's clips must not move it. */
+function measure(viewer: OpenSeadragon.Viewer) {
+  const isFirst = viewer.world.getItemCount() === 1;
+  for (let index = 0; index < viewer.world.getItemCount(); index += 1) {
+    viewer.world.getItemAt(index).setClip(null as unknown as OpenSeadragon.Rect); // null: all of it
+  }
+  viewer.world.setAutoRefigureSizes(true);
+  viewer.world.setAutoRefigureSizes(false);
+  if (isFirst) viewer.viewport.goHome(true);
+}
+
+/** Whether no tile of a picture is there yet: a large one is read first. */
+function useLoading(viewer: OpenSeadragon.Viewer | null, file: api.Picture): boolean {
+  const [loaded, setLoaded] = useState<string | null>(null); // id of the file
+  const { id } = file;
+  useEffect(() => {
+    if (!viewer) return;
+    const came = () => setLoaded(id);
+    viewer.addHandler('tile-loaded', came);
+    return () => viewer.removeHandler('tile-loaded', came);
+  }, [viewer, id]);
+  return loaded !== id;
 }
 
 /** The wheel zooms on the divider as well, which lies above the picture. */
@@ -234,30 +256,45 @@ function useWheel(viewer: OpenSeadragon.Viewer | null, frame: RefObject<HTMLDivE
   }, [viewer, frame]);
 }
 
-/** Cut the upper layer at the divider, wherever the view moves. */
+/** Show "before" on the left of the divider and all else on its right, wherever the view moves. */
 function useDivider(
   viewer: OpenSeadragon.Viewer | null,
-  layer: OpenSeadragon.TiledImage | null,
+  before: OpenSeadragon.TiledImage | null,
   split: number,
 ) {
   useEffect(() => {
-    if (!viewer || !layer) return;
+    if (!viewer) return;
     const cut = () => {
-      const size = layer.getContentSize();
       const across = viewer.viewport.getContainerSize().x * split;
-      const { x } = layer.viewerElementToImageCoordinates(new OpenSeadragon.Point(across, 0));
-      const width = Math.min(Math.max(x, 0), size.x);
-      layer.setOpacity(width > 0 ? 1 : 0);
-      if (width > 0) layer.setClip(new OpenSeadragon.Rect(0, 0, width, size.y));
+      for (let index = 0; index < viewer.world.getItemCount(); index += 1) {
+        const item = viewer.world.getItemAt(index);
+        if (before) showPart(item, across, item === before);
+        else if (item.getClip()) item.setClip(null as unknown as OpenSeadragon.Rect); // null: all of it
+      }
     };
     cut();
     viewer.addHandler('update-viewport', cut);
     viewer.addHandler('resize', cut);
+    viewer.world.addHandler('add-item', cut);
     return () => {
       viewer.removeHandler('update-viewport', cut);
       viewer.removeHandler('resize', cut);
+      viewer.world?.removeHandler('add-item', cut);
     };
-  }, [viewer, layer, split]);
+  }, [viewer, before, split]);
+}
+
+/** Clip a layer at a place of the view; not again where it is so already, for each clip draws anew. */
+function showPart(item: OpenSeadragon.TiledImage, across: number, isLeft: boolean) {
+  const size = item.getContentSize();
+  const { x } = item.viewerElementToImageCoordinates(new OpenSeadragon.Point(across, 0));
+  const edge = Math.min(Math.max(x, 0), size.x);
+  const wanted = isLeft
+    ? new OpenSeadragon.Rect(0, 0, edge, size.y)
+    : new OpenSeadragon.Rect(edge, 0, size.x - edge, size.y);
+  if (wanted.width <= 0) wanted.width = 1e-6; // nothing of it, where zero would be refused
+  const now = item.getClip();
+  if (!now || Math.abs(now.x - wanted.x) + Math.abs(now.width - wanted.width) > 1e-3) item.setClip(wanted);
 }
 
 interface Beyond {
@@ -287,7 +324,7 @@ function useContinuous(viewer: OpenSeadragon.Viewer | null, options: Beyond) {
         if (isOver) return;
         viewer.addTiledImage({
           tileSource: continuousTiles(picture, found) as unknown as OpenSeadragon.TileSourceOptions,
-          index: 1,
+          index: Math.min(1, viewer.world.getItemCount()),
           x: 0,
           y: 0,
           width: 1,
@@ -315,10 +352,7 @@ function useContinuous(viewer: OpenSeadragon.Viewer | null, options: Beyond) {
       setBeyond(isBeyond && layer ? short((seen * window.devicePixelRatio) / (picture.width ?? 1)) : null);
     };
     const failed = (event: unknown) => {
-      const { tiledImage, tile } = event as {
-        tiledImage: OpenSeadragon.TiledImage;
-        tile: { getUrl(): string };
-      };
+      const { tiledImage, tile } = event as Failed;
       if (tiledImage !== layer || isOver) return;
       void forgotten(tile.getUrl()).then((is) => {
         if (!is || isOver || !layer) return;
@@ -343,13 +377,22 @@ function useContinuous(viewer: OpenSeadragon.Viewer | null, options: Beyond) {
   }, [viewer, picture, after, weights, setBeyond, setEncoding, setProblem]);
 }
 
+interface Failed {
+  tiledImage: OpenSeadragon.TiledImage;
+  tile: { getUrl(): string };
+}
+
+/** Why a tile of a file could not be had, in the server's words; nothing where it can by now. */
+async function reasonOf(url: string): Promise<string | null> {
+  const response = await fetch(url).catch(() => null);
+  if (!response || response.ok) return null;
+  return api.problemOf(response.status, await response.text()).message;
+}
+
+/** Whether the server no longer has the features that a tile is rendered from. */
 async function forgotten(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url);
-    return response.status === 404 || response.status === 409;
-  } catch {
-    return false;
-  }
+  const response = await fetch(url).catch(() => null);
+  return response !== null && (response.status === 404 || response.status === 409);
 }
 
 /** Place and colours under the pointer, or in the middle of the view for those who move by keys. */

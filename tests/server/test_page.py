@@ -115,6 +115,7 @@ def test_a_size_that_was_picked_gives_the_file_of_the_command_line(
 def test_the_divider_moves_and_past_the_pixels_tiles_are_rendered(visit: "Visit", photo: Path) -> None:
     page = visit.page
     visit.give(photo)
+    page.get_by_role("button", name="×3").click()
     visit.run()
     divider = page.get_by_role("slider")
     divider.wait_for()
@@ -132,13 +133,14 @@ def test_the_divider_moves_and_past_the_pixels_tiles_are_rendered(visit: "Visit"
     page.mouse.move(box["x"] + 0.7 * box["width"], middle, steps=4)
     page.mouse.up()
     assert divider.get_attribute("aria-valuenow") == "70"
+    assert place_in_the_middle(visit, divider="Home") == place_in_the_middle(visit, divider="End")
     with page.expect_response(re.compile(r"/continuous/liif-compact/\d+/\d+/\d+$"), timeout=60_000) as tile:
         for _ in range(8):  # on the divider, which lets the wheel through
             page.mouse.wheel(0, -300)
             page.wait_for_timeout(100)
     assert tile.value.headers["content-type"] == "image/png"
     page.locator("[data-testid=stage]:not([data-beyond=''])").wait_for()
-    assert float(stage.get_attribute("data-beyond") or 0) > 2
+    assert float(stage.get_attribute("data-beyond") or 0) > 3
     page.get_by_role("button", name="1:1").click()
     page.locator("[data-testid=stage][data-beyond='']").wait_for()
 
@@ -192,6 +194,16 @@ def test_bad_input_is_told_beside_what_it_is_about(visit: "Visit", photo: Path, 
     page.get_by_label("Size", exact=True).select_option("width")
     size.fill("9999999")
     page.get_by_role("alert").filter(has_text="9999999").wait_for()
+
+
+def test_a_picture_that_was_cut_short_is_told_beside_the_view(
+    visit: "Visit", photo: Path, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(photo.read_bytes()[: photo.stat().st_size // 2])
+    visit.give(cut)
+    visit.page.locator(".viewer").get_by_role("alert").filter(has_text="cut short").wait_for()
+    visit.complaints.clear()  # of OpenSeadragon, about its tiles
 
 
 def test_a_run_is_cancelled_and_deleted(visit: "Visit", photo: Path, tmp_path: Path) -> None:
@@ -305,6 +317,18 @@ def test_the_types_of_the_page_are_of_the_server_as_it_is() -> None:
     assert json.loads(TARGET.read_text(encoding="utf-8")) == json.loads(document_text()), (
         "write it again: python tools/openapi.py"
     )
+
+
+def place_in_the_middle(visit: "Visit", *, divider: str) -> str:
+    """Which pixel of the picture lies in the middle of the view, with the divider at an end."""
+    visit.page.get_by_role("slider").press(divider)
+    visit.page.wait_for_timeout(800)
+    box = visit.page.get_by_test_id("stage").bounding_box()
+    assert box is not None
+    visit.page.mouse.move(box["x"] + box["width"] / 2 + 30, box["y"] + box["height"] / 2)
+    told = visit.page.get_by_test_id("probe")
+    told.filter(has_text="x ").wait_for()
+    return told.inner_text().partition(" · ")[0]
 
 
 def drop(visit: "Visit", path: Path) -> None:
