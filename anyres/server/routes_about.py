@@ -53,20 +53,25 @@ def routes(studio: Studio, *, is_page_built: bool) -> APIRouter:
     @router.post("/ask")
     def advise(question: Question) -> AdviceEntry:
         """Answer a question from the given sources alone, or from what comes with anyres."""
-        brief = None if question.brief is None else read_brief(question.brief.encode())
-        answer = ask(question.question, brief=brief, language=question.language)
-        if answer.document is not None:
-            answer = replace(answer, document=with_weights_here(answer.document))
-        told = answer.as_json()
-        kept = ("question", "language", "outcome", "task", "sentences", "links", "notices")
-        return AdviceEntry(
-            **{name: told[name] for name in kept},
-            names={name: source.name for name, source in answer.sources.items()},
-            steps=told["workflow"]["steps"],
-            document=told["workflow"]["document"],
-        )
+        return _advice(question)
 
     return router
+
+
+def _advice(question: Question) -> AdviceEntry:
+    """An answer, whose document names the weights that the command line would run."""
+    brief = None if question.brief is None else read_brief(question.brief.encode())
+    answer = ask(question.question, brief=brief, language=question.language)
+    if answer.document is not None:
+        answer = replace(answer, document=with_weights_here(answer.document))
+    told = answer.as_json()
+    kept = ("question", "language", "outcome", "task", "sentences", "links", "notices")
+    return AdviceEntry(
+        **{name: told[name] for name in kept},
+        names={name: source.name for name, source in answer.sources.items()},
+        steps=told["workflow"]["steps"],
+        document=told["workflow"]["document"],
+    )
 
 
 def _operation(operation: Operation[..., Any]) -> OperationEntry:
