@@ -1,7 +1,11 @@
+from pathlib import Path
+
+import pytest
 from fastapi.testclient import TestClient
 
 from anyres.models.catalog import user_weights_dir
 from anyres.operations.operation import OPERATIONS
+from tests.server.serving import Serve
 
 
 def test_limits_are_told_before_anything_is_sent(client: TestClient) -> None:
@@ -44,8 +48,18 @@ def test_a_brief_is_answered_from_alone_and_scripts_in_it_are_text(client: TestC
     assert client.post("/api/ask", json={"question": "x", "language": "fr"}).status_code == 422
 
 
-def test_the_bare_address_says_what_is_here(client: TestClient) -> None:
-    assert "/api/openapi.json" in client.get("/").text
+@pytest.mark.parametrize("is_built", [True, False])
+def test_the_bare_address_gives_the_page_or_says_how_to_have_it(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_built: bool
+) -> None:
+    monkeypatch.setattr("anyres.server.app.PAGE", tmp_path)
+    if is_built:
+        (tmp_path / "index.html").write_text("<!doctype html><title>the page</title>", encoding="utf-8")
+    client = serve()
+    answer = client.get("/")
+    assert ("the page" in answer.text, "make page" in answer.text) == (is_built, not is_built)
+    assert client.get("/api/about").json()["is_page_built"] == is_built
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
 
 
 def test_weights_that_cannot_be_read_are_left_out(client: TestClient) -> None:
