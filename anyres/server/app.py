@@ -1,13 +1,13 @@
 """The application: routes behind the guard, and the page where it is built."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 
 from anyres.core.errors import InputError
@@ -76,16 +76,36 @@ def make_app(
     app.include_router(routes_about.routes(studio, is_page_built=is_built))
     app.include_router(routes_files.routes(studio))
     app.include_router(routes_runs.routes(studio))
-    if is_built:
-        app.mount("/", StaticFiles(directory=PAGE, html=True), name="page")
-    else:
-        app.add_api_route(
-            "/", lambda: _WITHOUT_PAGE, response_class=PlainTextResponse, include_in_schema=False
-        )
+    _add_page(app, PAGE if is_built else None)
     body_bytes = int(vault.limits.body_kilobytes * 1000)
     app.add_middleware(Guard, hosts=hosts_of(port), body_bytes=body_bytes)
     app.state.studio = studio
     return app
+
+
+def _add_page(app: FastAPI, folder: Path | None) -> None:
+    """The page's files by their names, or a word on how to have them.
+
+    No mount of "/": it would answer what a route refuses for its method, with 404 instead of 405.
+    """
+    if folder is None:
+        app.add_api_route(
+            "/", lambda: _WITHOUT_PAGE, response_class=PlainTextResponse, include_in_schema=False
+        )
+        return
+    for path in folder.iterdir():
+        if path.is_dir():
+            app.mount(f"/{path.name}", StaticFiles(directory=path))
+        else:
+            address = "/" if path.name == "index.html" else f"/{path.name}"
+            app.add_api_route(address, _giving(path), include_in_schema=False)
+
+
+def _giving(path: Path) -> Callable[[], FileResponse]:
+    def give() -> FileResponse:
+        return FileResponse(path)
+
+    return give
 
 
 def refuse_open_host(host: str) -> None:

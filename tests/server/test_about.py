@@ -71,3 +71,8 @@ def test_weights_that_cannot_be_read_are_left_out(client: TestClient) -> None:
         assert "damaged" not in client.get("/api/about").json()["weights"]
     finally:
         damaged.unlink()
+
+
+def test_a_page_leaves_the_routes_their_refusals(client: TestClient) -> None:
+    assert client.get("/api/operations/crop").status_code == 405
+    assert client.get("/no-such-page").status_code == 404
