@@ -1,4 +1,5 @@
 import { Component, type ReactNode, useCallback, useEffect, useState } from 'react';
+import { Alert } from './alert';
 import * as api from './api';
 import { Enlarge } from './enlarge';
 import { History } from './history';
@@ -79,11 +80,7 @@ export function App() {
           <Icon name={isDark ? 'sun' : 'moon'} />
         </button>
       </header>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Alert text={problem} />
       <Caught>
         {place.page === 'history' ? (
           <History open={(run) => showRun(run.id)} />
@@ -127,9 +124,5 @@ class Caught extends Component<{ children: ReactNode }, { has: boolean }> {
 }
 
 function Failed() {
-  return (
-    <p className="problem" role="alert">
-      {useWords().failedHere}
-    </p>
-  );
+  return <Alert text={useWords().failedHere} />;
 }

@@ -1,5 +1,6 @@
 // A picture dropped, pasted or chosen, and sent to the server, which says what it is.
 import { type DragEvent, useCallback, useEffect, useRef, useState } from 'react';
+import { Alert } from './alert';
 import * as api from './api';
 import { useWords } from './words';
 
@@ -118,11 +119,7 @@ export function Choose({ about, picture, chosen }: Props) {
       )}
       <p className="quiet">{words.limits(most, pixels)}</p>
       {notice && <p className="notice">{notice}</p>}
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Alert text={problem} />
     </div>
   );
 }

@@ -1,5 +1,6 @@
 // What a result is compared with: the same picture by a classic kernel or by other weights, made by a run.
 import { useEffect, useRef, useState } from 'react';
+import { Alert } from './alert';
 import * as api from './api';
 import { type Before, beforeName, comparison } from './enlarging';
 import { useRun } from './following';
@@ -93,11 +94,7 @@ export function Compare({ about, before, setBefore, compared }: Props) {
         </select>
       </label>
       {compared.isMaking && <span className="quiet"> {words.comparing}</span>}
-      {compared.problem && (
-        <p className="problem" role="alert">
-          {compared.problem}
-        </p>
-      )}
+      <Alert text={compared.problem} />
     </div>
   );
 }

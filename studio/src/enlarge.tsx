@@ -1,5 +1,6 @@
 // The page that matters: a picture in, a question or a size, the forecast, the run, before and after, why.
 import { useCallback, useEffect, useMemo, useState } from 'react';
+import { Alert } from './alert';
 import * as api from './api';
 import { Choose } from './choose';
 import { Compare, useComparison } from './compare';
@@ -137,11 +138,7 @@ export function Enlarge({ about, shown, show }: Props) {
           <button type="submit" disabled={isAsking || !question.trim()}>
             {isAsking ? words.asking : words.ask}
           </button>
-          {problem?.at === 'question' && (
-            <p className="problem" role="alert">
-              {problem.text}
-            </p>
-          )}
+          <Alert text={problem?.at === 'question' ? problem.text : null} />
           {advice && !advice.document && <p className="notice">{words.noDocument}</p>}
         </form>
         <div className="card">
@@ -177,11 +174,7 @@ export function Enlarge({ about, shown, show }: Props) {
           >
             {words.run}
           </button>
-          {problem?.at === 'run' && (
-            <p className="problem" role="alert">
-              {problem.text}
-            </p>
-          )}
+          <Alert text={problem?.at === 'run' ? problem.text : null} />
           {shown && <Running followed={followed} />}
         </div>
       </div>

@@ -1,5 +1,6 @@
 // What a run will need, asked of the server before it runs.
 import { useEffect, useState } from 'react';
+import { Alert } from './alert';
 import * as api from './api';
 import { asWorkflow, type Work } from './enlarging';
 import { short, useWords } from './words';
@@ -33,12 +34,7 @@ export function Forecasted({ work, picture }: { work: Work; picture: api.Picture
     };
   }, [work, picture]);
 
-  if (problem)
-    return (
-      <p className="problem" role="alert">
-        {problem}
-      </p>
-    );
+  if (problem) return <Alert text={problem} />;
   const size = found?.nodes.at(-1)?.sizes[0];
   if (!found || !size) return <p className="quiet">…</p>;
   const factor = Math.max(size[0] / (picture.width ?? 1), size[1] / (picture.height ?? 1));

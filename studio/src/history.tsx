@@ -1,5 +1,6 @@
 // Every run that is kept: what went in, what came out, how it went; open, repeat, delete.
 import { useCallback, useEffect, useState } from 'react';
+import { Alert } from './alert';
 import * as api from './api';
 import { describe } from './enlarging';
 import { useLanguage, useWords } from './words';
@@ -25,11 +26,7 @@ export function History({ open }: { open: (run: api.Run) => void }) {
   return (
     <main className="history" id="main" tabIndex={-1}>
       <h1>{words.history}</h1>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Alert text={problem} />
       {runs?.length === 0 && <p className="quiet">{words.noRuns}</p>}
       <ul>
         {runs?.map((run) => (
@@ -86,11 +83,7 @@ function Entry({
           {run.begun && run.ended && ` · ${words.seconds(run.ended - run.begun)}`}
         </p>
         {run.reason && <p className="problem">{run.reason}</p>}
-        {problem && (
-          <p className="problem" role="alert">
-            {problem}
-          </p>
-        )}
+        <Alert text={problem} />
         <p className="actions">
           <button type="button" onClick={() => open(run)}>
             {words.open}

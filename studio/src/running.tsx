@@ -1,5 +1,6 @@
 // How far a run is; how it ended; its file.
 import { useState } from 'react';
+import { Alert } from './alert';
 import * as api from './api';
 import type { Followed } from './following';
 import { useWords } from './words';
@@ -10,12 +11,7 @@ export function Running({ followed }: { followed: Followed }) {
   const [problem, setProblem] = useState<string | null>(null);
   const { run, remaining, isLost } = followed;
   const text = problem ?? followed.problem;
-  if (!run)
-    return text ? (
-      <p className="problem" role="alert">
-        {text}
-      </p>
-    ) : null;
+  if (!run) return text ? <Alert text={text} /> : null;
   const cancel = async () => {
     setStopping(run.id);
     setProblem(null);
@@ -50,11 +46,7 @@ export function Running({ followed }: { followed: Followed }) {
           {run.reason ? `: ${run.reason}` : ''}
         </p>
       )}
-      {text && (
-        <p className="problem" role="alert">
-          {text}
-        </p>
-      )}
+      <Alert text={text} />
       {run.results.map((file) => (
         <a
           className="button main"
