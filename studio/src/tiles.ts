@@ -48,6 +48,8 @@ function tileUrl(file: Picture, level: number, column: number, row: number): str
   return `/api/files/${file.id}/tiles/${level}/${column}/${row}`;
 }
 
+export const RETRIES = 3; // of a tile that the server has no time for
+export const RETRY_MS = 700;
 const KEPT = 24;
 const read = new Map<string, Promise<ImageData>>(); // tiles that were looked into, the newest last
 
@@ -65,7 +67,11 @@ export async function pixelOf(file: Picture, x: number, y: number): Promise<[num
 }
 
 async function pixelsOf(url: string): Promise<ImageData> {
-  const response = await fetch(url);
+  let response = await fetch(url);
+  for (let again = 0; again < RETRIES && response.status === 503; again += 1) {
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS)); // too many tiles were asked for at once
+    response = await fetch(url);
+  }
   if (!response.ok) throw new Error(url);
   const bitmap = await createImageBitmap(await response.blob(), { colorSpaceConversion: 'none' });
   const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');

@@ -15,6 +15,7 @@ import { useContinuous } from './continuous';
 import { Icon, type IconName } from './icons';
 import { useDivider, useLayer, useLoading } from './layers';
 import { useProbe } from './probe';
+import { RETRIES, RETRY_MS } from './tiles';
 import { useWords } from './words';
 
 interface Props {
@@ -53,6 +54,8 @@ export function Viewer({ picture, after, before, afterName, weights }: Props) {
       minZoomImageRatio: 0.8,
       timeout: 90_000,
       imageLoaderLimit: 4,
+      tileRetryMax: RETRIES,
+      tileRetryDelay: RETRY_MS,
     });
     made.world.setAutoRefigureSizes(false); // see `measure`
     setViewer(made);
