@@ -9,9 +9,10 @@ from anyres.advisor.answer import Answer
 from anyres.advisor.brief import MAX_BYTES, MAX_QUESTION, Brief, read_brief, whole_letters
 from anyres.advisor.builtin import builtin_brief
 from anyres.advisor.cards import card_of
-from anyres.advisor.compose import Material, all_sources, asked_source, sentences, trained_of
+from anyres.advisor.compose import all_sources, sentences, trained_of
 from anyres.advisor.decide import decide
 from anyres.advisor.lexicon import ENLARGING
+from anyres.advisor.material import Material, asked_source
 from anyres.advisor.naming import names_in
 from anyres.advisor.plan import document_of_decision, steps_shown
 from anyres.advisor.question import Language, read_question

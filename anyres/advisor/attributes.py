@@ -13,7 +13,8 @@ from anyres.advisor.sources import Source, Span
 _ASKING: Final = re.compile(
     r"\?|\bhow\b|\bwhat\b|\bwhich\b|\bwhose\b|\bmay (?:i|we|a|the|our|my)\b|\bcan (?:i|we|it)\b|\bdoes\b"
     r"|\bis (?:it|there|that|this)\b|tell me|(?:need|must|want|have|like) to (?:know|write down|state)"
-    r"|please (?:say|state|give)"
+    r"|(?:please|kindly) (?:say|state|give|name|quote|tell|list)|\bwhats\b|, please\b"
+    r"|\b(?:give|name|quote|state) (?:me |us )?(?:the|its|their)\b"
     r"|\basks?\b|\bwants? (?:to know|the)\b|\bcite\b|\banything on\b"
     r"|wonder|question|possible at all|나요|까요|습니까|인가요|인지|는지|알려|궁금|되나|될까|죠|얼마|몇",
     re.IGNORECASE,
@@ -22,6 +23,7 @@ _SCENE: Final = re.compile(  # "how long does it take on a laptop" asks for the 
     r"on (?:a|an|my|our|the) (?:old |tiny |small )?(?:phone|laptop|board|server|tablet|pc|mac)\b[^.?]*\?",
     re.I,
 )
+_OF_THAT_SIZE: Final = re.compile(r"\b(?:for|with|on|in) (?:an?|one|my) \d+[ -]?(?:mp|megapixels?)\b", re.I)
 _RUNNING: Final = re.compile(
     r"\b(?:run|work|install|start)(?:s|ed|ing)? (?:it |this )?(?:on|under|in)\b", re.I
 )
@@ -56,6 +58,12 @@ def asked_attributes(text: str) -> Iterator[tuple[str, tuple[int, int]]]:
             is_scene = all(_SCENE.fullmatch(one.group()) for one in platforms)
             if is_scene and not _RUNNING.search(sentence.group()):
                 del named["platform"]
+        if (
+            named.keys() & {"speed", "memory"}
+            and "size_limit" in named
+            and _OF_THAT_SIZE.search(sentence.group())
+        ):
+            del named["size_limit"]
         for name, found in named.items():
             start = sentence.start() + found.start()
             yield name, (start, start + len(found.group()))

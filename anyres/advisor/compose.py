@@ -1,174 +1,29 @@
 """The sentences of an answer: templates whose slots are cited fields, and quotations."""
 
 import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from anyres.advisor.abilities import Able
 from anyres.advisor.answer import Part, Sentence, StepShown
 from anyres.advisor.builtin import here
 from anyres.advisor.cards import TRAINED, Card, card_of, principle, principles
-from anyres.advisor.decide import Decision
-from anyres.advisor.lexicon import ENLARGING, NO_TASK, is_one_way, lexicon
+from anyres.advisor.compose_task import task_sentences
+from anyres.advisor.lexicon import ENLARGING, is_one_way, lexicon
+from anyres.advisor.material import Material, factors_text, joined, number_text
 from anyres.advisor.naming import same_paper
-from anyres.advisor.phrases import phrases, with_particles
-from anyres.advisor.question import Place, Question
+from anyres.advisor.phrases import phrases
 from anyres.advisor.quoting import is_praise, limits_told, shown, shown_name, telling
 from anyres.advisor.roles import RoleOf
 from anyres.advisor.sources import Source, Sources, Span
 
-QUESTION = "question"  # id of the question as a source
 _MOST_QUOTED = {"primary": 3, "supporting": 3, "related": 2, "unrelated": 1}
 _MOST_PASSES = 6
 
 
-@dataclass(frozen=True)
-class Material:
-    """What the sentences of one answer are made from."""
-
-    question: Question
-    decision: Decision
-    roles: Sequence[RoleOf]
-    steps: Sequence[StepShown]
-    every: Sequence[Able]
-    language: str
-    asked: Source  # the question as a source
-
-    @property
-    def words(self) -> Mapping[str, str]:
-        """The fixed words of the language."""
-        return phrases(self.language).words
-
-    def able(self, source: str) -> Able:
-        """What a provided source can do, by its id."""
-        return next(one for one in self.every if one.source.id == source)
-
-    def place(self, place: Place | None) -> Span:
-        """A stretch of the question; all of it where no words of it are known."""
-        return self.asked.span("text", *place) if place else self.asked.span("text")
-
-    def say(
-        self,
-        part: Part,
-        key: str,
-        *spans: Span,
-        about: str | None = None,
-        label: str | None = None,
-        **slots: object,
-    ) -> Sentence:
-        """A sentence from a template, with the spans that carry its slots."""
-        text = with_particles(self.words[key].format(**slots))
-        told = [span for span in spans if span.field == "detailed_category"]
-        for span in told if len({one.source for one in spans}) == 1 else ():  # so short that it is said
-            if key != "chain":
-                words = self.able(span.source).source.fields[span.field]
-                text = self.words["its_label"].format(text=text, label=shown(words, longest=80))
-        return Sentence(part, text, spans, about, label)
-
-    def task_name(self, task: str) -> str:
-        """What a task is called in the language of the answer."""
-        return lexicon().tasks[task].names[self.language]
-
-    @property
-    def stems(self) -> list[str]:
-        """Beginnings of the question's words, by which sentences of sources are compared."""
-        found = (word.lower() for word in re.findall(r"[A-Za-z]{4,}", self.question.text))
-        return sorted({word[:6] for word in found if word not in lexicon().stop})
-
-
 def sentences(material: Material) -> list[Sentence]:
     """All sentences, part by part."""
-    return [*_task(material), *_workflow(material), *_sources(material)]
-
-
-def asked_source(question: str) -> Source:
-    """The question as a source, so that sentences about it can cite it."""
-    return Source(QUESTION, "question", {"name": "question", "text": question})
-
-
-def _task(material: Material) -> Iterator[Sentence]:
-    question, decision = material.question, material.decision
-    if decision.task == NO_TASK:
-        yield material.say(1, "no_task", material.place(None))
-        if material.every:
-            yield material.say(1, "none", material.place(None))
-        return
-    places = [_place_of(question, task) for task in decision.tasks]
-    spans = [material.place(place) for place in dict.fromkeys(place for place in places if place)] or [
-        material.place(None)
-    ]
-    if decision.outcome == "unclear":
-        yield from _unclear(material, spans)
-        return
-    goals = [lexicon().tasks[task].goals[material.language] for task in decision.tasks]
-    if len(decision.tasks) == 1:
-        yield material.say(
-            1, "task", *spans, goal=goals[0], task=material.task_name(decision.task), id=decision.task
-        )
-    else:
-        named = [
-            f"{number}. {material.task_name(task)} ({task})"
-            for number, task in enumerate(decision.tasks, start=1)
-        ]
-        goal = _joined(goals, material)
-        yield material.say(1, "tasks", *spans, goal=goal, tasks="; ".join(named))
-    yield from _asked_factor(material)
-    if decision.outcome == "none":
-        yield material.say(1, "none", *spans)
-    yield from _rejection(material)
-
-
-def _asked_factor(material: Material) -> Iterator[Sentence]:
-    """By how much the picture shall grow, as it was said or as two sizes give it."""
-    question, decision = material.question, material.decision
-    if question.factor and any(task in ENLARGING for task in decision.tasks):
-        stated = re.search(r"[\d.,]+", question.text[slice(*question.factor.place)])
-        is_stated = (
-            not stated
-            or abs(float(stated[0].strip(".,").replace(",", ".") or 0) - question.factor.value) < 5e-3
-        )
-        key = "factor" if is_stated else "factor_of_sizes"
-        yield material.say(
-            1, key, material.place(question.factor.place), factor=_number(question.factor.value)
-        )
-    if question.refused_factor:
-        start, end = question.refused_factor
-        yield material.say(
-            1, "no_factor", material.place((start, end)), words=shown(question.text[start:end], longest=40)
-        )
-
-
-def _unclear(material: Material, spans: Sequence[Span]) -> Iterator[Sentence]:
-    first, second = material.decision.tasks
-    able = [next(one for one in material.every if one.ability(task)) for task in (first, second)]
-    shown_by = [shown_name(one.source) for one in able]
-    cited = [one.ability(task).span for one, task in zip(able, (first, second), strict=True)]  # type: ignore[union-attr]
-    names = {"first": material.task_name(first), "second": material.task_name(second)}
-    yield material.say(1, "unclear", *spans, *cited, first_by=shown_by[0], second_by=shown_by[1], **names)
-    goals = [lexicon().tasks[task].goals[material.language] for task in (first, second)]
-    yield material.say(1, "which", *spans, first_goal=goals[0], second_goal=goals[1])
-
-
-def _rejection(material: Material) -> Iterator[Sentence]:
-    decision = material.decision
-    if decision.rejected is None:
-        return
-    rejected, chosen = decision.rejected.able, decision.steps[0]
-    ability = chosen.by.ability(chosen.task)
-    assert ability is not None
-    names = {"rejected": shown_name(rejected.source), "chosen": shown_name(chosen.by.source)}
-    if decision.rejected.is_for_factor and material.question.factor:
-        fixed = _factors_text(rejected, material)
-        span = rejected.factors.span or rejected.source.span("name")
-        factor = _number(material.question.factor.value)
-        yield material.say(1, "wrong_factor", span, ability.span, fixed=fixed, factor=factor, **names)
-    elif rejected.abilities:
-        own = rejected.abilities[0]
-        yield material.say(1, "wrong", own.span, ability.span, its_task=material.task_name(own.task), **names)
-    else:
-        yield material.say(1, "wrong_unknown", rejected.source.span("name"), ability.span, **names)
+    return [*task_sentences(material), *_workflow(material), *_sources(material)]
 
 
 def _workflow(material: Material) -> Iterator[Sentence]:
@@ -256,20 +111,24 @@ def _factor_sentences(material: Material) -> Iterator[Sentence]:
     enlarging = material.decision.short or next(step.by for step in steps if step.task in ENLARGING)
     if factors.fixed and not factors.has(factor.value):
         span = factors.span or enlarging.source.span("name")
-        slots = {"name": shown_name(enlarging.source), "fixed": _factors_text(enlarging, material)}
-        yield material.say(2, "not_fixed", span, factor=_number(factor.value), **slots)
+        slots = {"name": shown_name(enlarging.source), "fixed": factors_text(enlarging, material)}
+        yield material.say(2, "not_fixed", span, factor=number_text(factor.value), **slots)
         largest = max(factors.fixed)
         passes = math.ceil(math.log(factor.value) / math.log(largest) - 1e-9)
         if 1 <= passes <= _MOST_PASSES and largest**passes >= factor.value:
             count = {"count": passes, "fixed": largest, "product": largest**passes}
             yield material.say(
-                2, "passes", span, material.place(factor.place), factor=_number(factor.value), **count
+                2, "passes", span, material.place(factor.place), factor=number_text(factor.value), **count
             )
     elif factors.trained and factors.trained_span:
         low, high = factors.trained
         key = "inside" if low <= factor.value <= high + 5e-3 else "outside"
-        slots = {"low": _number(low), "high": _number(high), "times": _number(factor.value / high)}
-        yield material.say(2, key, factors.trained_span, factor=_number(factor.value), **slots)
+        slots = {
+            "low": number_text(low),
+            "high": number_text(high),
+            "times": number_text(factor.value / high),
+        }
+        yield material.say(2, key, factors.trained_span, factor=number_text(factor.value), **slots)
 
 
 def _limits(material: Material) -> Iterator[Sentence]:
@@ -302,7 +161,7 @@ def _attributes(material: Material) -> Iterator[Sentence]:
     if missing:
         spans = [material.place(place) for _, place in missing]
         yield material.say(
-            2, "not_stated", *spans, what=_joined([names[name] for name, _ in missing], material)
+            2, "not_stated", *spans, what=joined([names[name] for name, _ in missing], material)
         )
 
 
@@ -376,25 +235,3 @@ def all_sources(material: Material) -> Sources:
     found = [one.source for one in material.every]
     made = {card.source.id: card.source for one in material.every if (card := card_of(one.source))}
     return Sources([*found, material.asked, *made.values(), here(), principles().source])
-
-
-def _place_of(question: Question, task: str) -> Place | None:
-    if task not in ENLARGING:
-        return question.first_place(task)
-    places = [question.first_place("enlarge"), question.first_place(task)]
-    return next((place for place in places if place), question.factor.place if question.factor else None)
-
-
-def _factors_text(able: Able, material: Material) -> str:
-    fixed = sorted(able.factors.fixed)
-    return _joined([f"x{one}" for one in fixed], material) if fixed else "?"
-
-
-def _joined(parts: Sequence[str], material: Material, *, by: str = "fixed_and") -> str:
-    if len(parts) < 2:
-        return "".join(parts)
-    return ", ".join(parts[:-1]) + material.words[by] + parts[-1]
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}" if value < 1e4 else f"{value:.0f}"

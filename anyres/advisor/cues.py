@@ -17,6 +17,7 @@ Cue = Literal[
     "pictures",
     "unsure",
     "shrinking",
+    "undoing",
     "models",
 ]
 

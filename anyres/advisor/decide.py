@@ -11,6 +11,7 @@ from typing import Final, Literal
 from anyres.advisor.abilities import Able, Factors
 from anyres.advisor.attributes import told_by
 from anyres.advisor.cues import cue
+from anyres.advisor.kinds import OtherKind, other_kind
 from anyres.advisor.lexicon import ENLARGING, NO_TASK, lexicon
 from anyres.advisor.likeness import likeness
 from anyres.advisor.naming import is_named_in, same_paper
@@ -45,6 +46,7 @@ class Rejected:
 
     able: Able
     is_for_factor: bool
+    other_kind: OtherKind | None = None  # of the task, where that is why
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ class Decision:
     factors: Factors | None  # of the source that enlarges
     factor: float | None = None  # that is asked for
     short: Able | None = None  # what enlarges, where nothing provided does by as much as is asked
+    other_kind: OtherKind | None = (
+        None  # what does the task, where nothing provided does its kind that is asked
+    )
 
     @property
     def task(self) -> str:
@@ -78,7 +83,8 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
         return _nothing(NO_TASK)
     if first == ENLARGE:
         question = question.as_of_enlarging()
-        if question.factor is None and cue("shrinking").search(question.text):
+        is_reduced = cue("shrinking").search(question.text) and not cue("undoing").search(question.text)
+        if question.factor is None and is_reduced:
             return _nothing(NO_TASK)  # the list has no task of making smaller
     if question.is_sequence and (steps := _steps(question, odds, models, papers)):
         return _reaching(question, _in_order(question, steps), models, every)
@@ -88,7 +94,7 @@ def decide(question: Question, models: Sequence[Able], papers: Sequence[Able]) -
             return Decision("unclear", ids, (), None, (), (), (), None)
     step = _chosen(question, first, models, papers)
     if step is None:
-        return _nothing(_id(question, first, every))
+        return _nothing(_id(question, first, every), _of_other_kind(question, first, every))
     return _reaching(question, [step], models, every)
 
 
@@ -163,7 +169,9 @@ def _chosen(question: Question, task: str, models: Sequence[Able], papers: Seque
     """Who does it best of those provided; recommended models before papers."""
     candidates = [*models, *papers]
     if task != ENLARGE:
-        able = next((one for one in candidates if task in one.tasks), None)
+        able = next(
+            (one for one in candidates if task in one.tasks and not other_kind(question, task, one)), None
+        )
         return None if able is None else Step(task, able)
     fitting = [one for one in candidates if one.tasks & set(ENLARGING)]
     if not fitting:
@@ -258,6 +266,9 @@ def _rejected(question: Question, steps: Sequence[Step], models: Sequence[Able])
         return None  # nothing is told of it, so nothing against it either
     if not any(_does(first, step.task) for step in steps):
         return Rejected(first, is_for_factor=False)
+    for step in steps:
+        if other := other_kind(question, step.task, first):
+            return Rejected(first, is_for_factor=False, other_kind=other)
     enlarging = next((step for step in steps if step.task in ENLARGING), None)
     if enlarging is None or _misfit(question, first) - _misfit(question, enlarging.by) < 1.0:
         return None
@@ -328,5 +339,11 @@ def _short_of(question: Question, step: Step, steps: Sequence[Step], every: Sequ
     return Decision("none", tasks, (), None, caveats, *told, nearest.factors, short=nearest)
 
 
-def _nothing(task: str) -> Decision:
-    return Decision("none", (task,), (), None, (), (), (), None)
+def _of_other_kind(question: Question, task: str, every: Sequence[Able]) -> OtherKind | None:
+    """What is provided for the task, but for another kind of it."""
+    found = (other_kind(question, task, one) for one in every if task in one.tasks)
+    return next((one for one in found if one), None)
+
+
+def _nothing(task: str, other: OtherKind | None = None) -> Decision:
+    return Decision("none", (task,), (), None, (), (), (), None, other_kind=other)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from anyres.advisor.cues import cue
+
 Place = tuple[int, int]  # start and end in the question
 LARGEST_FACTOR: Final = 1_000.0
 _NUMBER: Final = r"\d{1,4}(?:[.,]\d{1,3})?"
@@ -57,6 +59,18 @@ _TWICE: Final = re.compile(
     re.I,
 )
 _TWICE_IS: Final = {"twi": 2.0, "dou": 2.0, "tri": 3.0, "tre": 3.0, "qua": 4.0, "qui": 5.0, "hal": 1.5}
+_REDUCED_BY: Final = re.compile(  # what is a factor where the reduction shall be undone
+    r"\b(?:down-?sampl|down-?scal|shr[iua]nk|reduc)\w* (?:\w+ )?by (?:exactly |just )?"
+    rf"(?:(?P<n>{_NUMBER})|(?P<w>{_SPELLED}))\b(?! ?(?:%|percent))",
+    re.I,
+)
+_TO_A_PART: Final = re.compile(
+    r"\b(?:down-?sampl|down-?scal|shr[iua]nk|reduc)\w*\b[^.?!]{0,30}?\bto (?:a |an |one )?"
+    r"(?P<part>half|third|quarter|fourth|fifth|sixth|eighth|tenth)\b",
+    re.I,
+)
+_PARTS: Final = {"half": 2.0, "third": 3.0, "quarter": 4.0, "fourth": 4.0, "fifth": 5.0, "sixth": 6.0,
+                 "eighth": 8.0, "tenth": 10.0}  # fmt: skip
 _ENLARGING_NEAR: Final = re.compile(
     r"enlarg|upscal|large|bigger|\bbig\b|\bsize\b|wide|width|height|resolution|magnif|pixel|blow|high\b|tall"
     r"|\bres\b|\bside\b|super|확대|크|키|해상도|업스케일|늘|인쇄",
@@ -124,7 +138,8 @@ def factor_in(text: str) -> tuple[Factor | None, Place | None]:
         r"(?:[x×]\s?\d{5,}|(?<!\d)\d{5,}(?:\.\d+)?\s?(?:[x×]|times|배))(?!\w)", text, re.IGNORECASE
     )
     stated = sorted(
-        (one for one in _stated_factors(text) if 1 < one.value <= LARGEST_FACTOR), key=lambda one: one.place
+        (one for one in (*_stated_factors(text), *_undone_factors(text)) if 1 < one.value <= LARGEST_FACTOR),
+        key=lambda one: one.place,
     )
     of_sizes = (
         _factor_of_sizes(text)
@@ -168,6 +183,18 @@ def _stated_factors(text: str) -> Iterator[Factor]:
         around = text[max(0, found.start() - 40) : found.end() + 40]
         if _ENLARGING_NEAR.search(around) or found["w"].lower() not in ("twice", "doubles"):
             yield Factor(_TWICE_IS[found["w"][:3].lower()], found.span())
+
+
+def _undone_factors(text: str) -> Iterator[Factor]:
+    """Of a reduction that shall be taken back: "shrunk to a third ... undo that" is three."""
+    if not cue("undoing").search(text):
+        return
+    for found in _REDUCED_BY.finditer(text):
+        number = found["n"]
+        value = float(number.replace(",", ".")) if number else _NUMBER_WORDS[found["w"].lower()]
+        yield Factor(float(value), found.span())
+    for found in _TO_A_PART.finditer(text):
+        yield Factor(_PARTS[found["part"].lower()], found.span())
 
 
 def _factor_of_pairs(text: str) -> Factor | None:

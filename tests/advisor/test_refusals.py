@@ -142,3 +142,95 @@ def test_what_a_source_does_is_what_goes_in_and_comes_out(source: dict[str, str]
 )
 def test_an_attribute_is_asked_in_many_words(text: str, names: set[str]) -> None:
     assert {name for name, _ in asked_attributes(text)} == names
+
+
+KPAC = {"name": "KPAC", "summary": "Makes a photograph that is out of focus sharp again, at the same size."}
+PRINT = {
+    "name": "EasyOCR",
+    "detailed_category": "OCR",
+    "summary": "Finds lines of printed text in a photograph and reads them. Handwriting is not supported.",
+}
+BOXES_OF_TEXT = {"name": "CRAFT", "detailed_category": "OCR", "summary": "Text detection with boxes."}
+
+
+@pytest.mark.parametrize(
+    ("question", "model", "told"),
+    [
+        ("Our dog moved and is a blurred streak. Make him sharp.", KPAC, "out of focus"),
+        ("A handwritten note: type it out for me.", PRINT, "printed text"),
+        ("손글씨 편지를 글자로 옮겨 주세요.", PRINT, "인쇄된"),
+        ("Read the words on this banner, please.", BOXES_OF_TEXT, "where text is"),
+    ],
+)
+def test_a_model_for_another_kind_of_the_task_is_refused_with_the_kind(
+    question: str, model: dict[str, str], told: str
+) -> None:
+    answer = asked(question, model)
+    assert (answer.outcome, answer.steps) == ("none", ())
+    assert told in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "model", "task"),
+    [
+        ("The macro shot is out of focus. Make it sharp.", KPAC, "deblurring"),
+        ("This photo is blurred. Make it sharp.", KPAC, "deblurring"),
+        ("Read the printed text on this page.", PRINT, "ocr"),
+        ("Where is the text in this photo? Boxes around the words.", BOXES_OF_TEXT, "ocr"),
+    ],
+)
+def test_a_model_for_the_kind_that_is_asked_or_for_no_kind_is_taken(
+    question: str, model: dict[str, str], task: str
+) -> None:
+    answer = asked(question, model)
+    assert (answer.outcome, answer.task) == ("answer", task)
+
+
+def test_a_recommended_model_for_another_kind_is_rejected_for_the_one_that_fits() -> None:
+    shake = {
+        "name": "MIMO-UNet",
+        "summary": "Sharpens photographs blurred by moving objects or a shaking camera.",
+    }
+    answer = asked("The macro shot is out of focus. Make it sharp.", shake, KPAC)
+    assert answer.outcome == "wrong_model"
+    assert [step.by for step in answer.steps] == ["KPAC"]
+    assert "MIMO-UNet is about blur by motion; you ask about blur of what is out of focus" in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    ("question", "factor"),
+    [
+        ("We downsample bicubically by exactly 2 and want to recover the original grid.", 2.0),
+        ("Photos were shrunk to a third, cleanly; a network shall undo that.", 3.0),
+        ("The test reduces pictures by 4 without noise. Undo the reduction.", 4.0),
+    ],
+)
+def test_undoing_a_reduction_is_enlarging_by_its_factor(question: str, factor: float) -> None:
+    edsr = {**EDSR, "name": f"EDSR x{factor:.0f}"}
+    answer = asked(question, edsr)
+    assert (answer.outcome, answer.task) == ("answer", "sisr")
+    assert read_question(question).factor.value == factor  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("When would 500 photos be finished?", {"speed"}),
+        ("I have 40,000 scans. Weeks or hours?", {"speed"}),
+        ("Does it fit on a GTX 1060?", {"memory"}),
+        ("Is its source code public?", {"licence"}),
+        ("Does anything stop me from selling the enlarged prints?", {"commercial_use"}),
+        ("What would 1000 pictures come to in money?", {"price"}),
+        ("Did it learn from real photographs of fog?", {"training_data"}),
+        ("How seldom does it fail?", {"accuracy"}),
+        ("Do I have to tile it?", {"size_limit"}),
+        ("CPU only - possible?", {"platform"}),
+        ("How much RAM does it hog for a 20 MP picture?", {"memory"}),
+        ("My business card is photographed under bad light; read the text on it.", set()),
+        ("Is the bill of the duck in focus? Sharpen it.", set()),
+        ("How big is the tree compared to the man, i.e. what is nearer?", set()),
+        ("Can you enlarge very small pictures?", set()),
+    ],
+)
+def test_attributes_are_told_from_scenes(text: str, names: set[str]) -> None:
+    assert {name for name, _ in asked_attributes(text)} == names
