@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anyres.cli.operations import FILE_OPTIONS, REPORT_OPTIONS, command_of
+from anyres.core.alignment import Alignment
 from anyres.core.errors import AnyresError, InputError
 from anyres.core.image import Image
 from anyres.core.results import ContinuousImage, PictureFile, Report
@@ -60,10 +61,31 @@ def value_of(kind: str, image: Image, folder: Path) -> object:
     """A value of a kind of port, made from a picture."""
     if kind == "ContinuousImage":
         return OPERATIONS["encode"](image, precision="float32")
+    if kind == "Alignment":
+        return still(image)
     if kind == "PictureFile":
         image.save(folder / "picture.png", overwrite=True)
         return PictureFile.at(folder / "picture.png")
     return image
+
+
+def still(image: Image) -> Alignment:
+    """That a picture of this size lies on one like it as it is."""
+    nothing = np.zeros((0, 2))
+    return Alignment(
+        fixed_hw=image.size_hw,
+        moving_hw=image.size_hw,
+        status="ok",
+        probability=1.0,
+        reasons=(),
+        matrix=np.eye(3),
+        quadratic=None,
+        moving=nothing,
+        fixed=nothing,
+        scores=np.zeros(0, np.float32),
+        agree=np.zeros(0, bool),
+        engine="rootsift",
+    )
 
 
 def size_of(value: Any) -> Any:
@@ -82,7 +104,7 @@ def test_the_size_rule_says_the_size_of_the_result_or_refuses_as_the_work_does(
     def law(data: st.DataObject) -> None:
         parameters = data.draw(PARAMETERS.get(operation.name, st.just({})))
         first_hw = data.draw(_SIDES), data.draw(_SIDES)
-        is_like_the_first = operation.name in ("difference", "measure")
+        is_like_the_first = operation.name in ("difference", "measure", "lay")
         values: list[Any] = []
         for type_ in operation.port_types.values():
             count = data.draw(st.integers(1, 4)) if type_.is_list else 1
@@ -99,7 +121,12 @@ def test_the_size_rule_says_the_size_of_the_result_or_refuses_as_the_work_does(
             return
         result = operation(*values, **parameters)
         assert predicted_hw == (None if isinstance(result, Report) else result.size_hw)
-        kinds = {"Image": Image, "ContinuousImage": ContinuousImage, "PictureFile": PictureFile}
+        kinds = {
+            "Image": Image,
+            "ContinuousImage": ContinuousImage,
+            "PictureFile": PictureFile,
+            "Alignment": Alignment,
+        }
         assert isinstance(result, kinds.get(operation.output_type.kind, Report))
         if predicted_hw is not None:
             assert re.fullmatch(r"[a-z0-9][a-z0-9._x-]*", operation.label(predicted_hw, checked))

@@ -7,7 +7,7 @@ bfloat16 are held as their 16 bits, since NumPy has no such type. Loads no torch
 import math
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +27,7 @@ FEATURE_TYPES: Final[dict[str, "np.dtype[Any]"]] = {  # by precision
     "float32": np.dtype(np.float32),
     "bfloat16": np.dtype(np.uint16),
 }
+Table = tuple[tuple[float, ...], ...]
 _NO_NUMBERS: Final = {"infinity": math.inf, "-infinity": -math.inf, "not a number": math.nan}
 
 
@@ -112,22 +113,30 @@ class PictureFile:
 
 @dataclass(frozen=True)
 class Report:
-    """Named figures. A figure may be infinite: the PSNR of equal pictures is."""
+    """Named figures, and what else is to be said. A figure may be infinite: the PSNR of equal pictures is."""
 
     title: str
     figures: Mapping[str, float]  # each name says its unit: "psnr_db"
+    words: Mapping[str, str] = field(default_factory=dict)  # named as figures are: "status": "ok"
+    notes: tuple[str, ...] = ()  # plain sentences
+    tables: Mapping[str, Table] = field(default_factory=dict)  # rows of numbers: a matrix
 
     def __post_init__(self) -> None:
-        """Keep a copy that cannot be changed."""
-        object.__setattr__(self, "figures", MappingProxyType(dict(self.figures)))
+        """Keep copies that cannot be changed."""
+        for name in ("figures", "words", "tables"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
 
     def __hash__(self) -> int:
-        """Of the title and the figures."""
-        return hash((self.title, tuple(self.figures.items())))
+        """Of all that it says."""
+        named = (self.figures, self.words, self.tables)
+        return hash((self.title, self.notes, *(tuple(one.items()) for one in named)))
 
     def as_json(self) -> dict[str, object]:
-        """Title and figures as JSON has them; what is no finite number is text: "infinity"."""
-        return {"title": self.title, "figures": {name: _plain(value) for name, value in self.figures.items()}}
+        """As JSON has it, without what is empty; what is no finite number is text: "infinity"."""
+        figures = {name: _plain(value) for name, value in self.figures.items()}
+        tables = {name: [[_plain(one) for one in row] for row in rows] for name, rows in self.tables.items()}
+        more = {"words": dict(self.words), "notes": list(self.notes), "tables": tables}
+        return {"title": self.title, "figures": figures, **{name: one for name, one in more.items() if one}}
 
     @classmethod
     def from_json(cls, content: object) -> "Report":
@@ -135,11 +144,19 @@ class Report:
         try:
             assert isinstance(content, Mapping)
             figures = {str(name): _figure(value) for name, value in content["figures"].items()}
-            return cls(str(content["title"]), figures)
+            words = {str(name): str(word) for name, word in content.get("words", {}).items()}
+            notes = tuple(str(note) for note in content.get("notes", ()))
+            tables = {str(name): _table(rows) for name, rows in content.get("tables", {}).items()}
+            return cls(str(content["title"]), figures, words, notes, tables)
         except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"A report has a title and named figures; {content!r:.100} is none. Make it again."
             ) from error
+
+
+def _table(rows: object) -> Table:
+    assert isinstance(rows, list | tuple)
+    return tuple(tuple(_figure(value) for value in row) for row in rows)
 
 
 def figure_text(value: float) -> str:

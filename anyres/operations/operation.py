@@ -4,9 +4,9 @@
     def upscale(image: Image, *, scale: ScaleParameter | None = None) -> Rows:
 
 The signature says all: positional arguments are the ports, values of `core/` that flow in (`Image`,
-`tuple[Image, ...]` for one or more, `ContinuousImage`, `PictureFile`); keyword-only arguments are the
-parameters, each with its type, range, default and meaning; what is returned flows out (one of these, or a
-`Report`).
+`tuple[Image, ...]` for one or more, `ContinuousImage`, `PictureFile`, `Alignment`); keyword-only arguments
+are the parameters, each with its type, range, default and meaning; what is returned flows out (one of these,
+or a `Report`).
 `progress` is reserved: no parameter, but a function that is told how far the work is, from 0 to 1. A
 function that makes a big picture returns `Rows`; called as a function the operation gives the `Image`, and
 `stream` gives the rows as they come.
@@ -43,6 +43,7 @@ from typing import (
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from anyres.core.alignment import Alignment
 from anyres.core.budget import MEMORY_SHARE, bytes_per_pixel_in_memory, check_fits, memory_as_limit
 from anyres.core.errors import InputError
 from anyres.core.image import Image, Rows
@@ -55,13 +56,14 @@ R = TypeVar("R")
 Progress = Callable[[float], None]
 PROGRESS = "progress"
 PortSize = SizeHW | tuple[SizeHW, ...]  # the latter for a list port
-Kind = Literal["Image", "ContinuousImage", "PictureFile", "Report"]
+Kind = Literal["Image", "ContinuousImage", "PictureFile", "Alignment", "Report"]
 
 _KINDS: dict[type, Kind] = {
     Image: "Image",
     Rows: "Image",
     ContinuousImage: "ContinuousImage",
     PictureFile: "PictureFile",
+    Alignment: "Alignment",
     Report: "Report",
 }
 
@@ -249,6 +251,7 @@ _WAYS_OUT: dict[type, str] = {
     Image: " Use Image.open(...) or Image.from_numpy(...).",
     ContinuousImage: " Use encode(image).",
     PictureFile: " Use PictureFile.at(path).",
+    Alignment: " Use register(fixed, moving).",
 }
 OPERATIONS: dict[str, Operation[..., Any]] = {}
 

@@ -3,7 +3,8 @@
     8 bytes   b"anyres", 0, version of this layout
     8 bytes   length of the header, little-endian
     header    JSON: the kind of value and all of it but its arrays; spaces behind it up to a multiple of 64
-    data      arrays one after the other, little-endian: rows of a picture as float32, h w c; features; a file
+    data      arrays one after the other, little-endian: rows of a picture as float32, h w c; features;
+              matches; a file
     4 bytes   CRC-32 of all before
 
 A picture is read as `Rows` over the mapped file, whether it was written as an `Image` or as it streamed.
@@ -23,17 +24,24 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 from jaxtyping import Shaped
 
+from anyres.core.alignment import Alignment
 from anyres.core.formats import FORMATS
 from anyres.core.image import Encoding, Image, Rows, stripes_of
 from anyres.core.results import FEATURE_TYPES, ContinuousImage, PictureFile, Report
 
-Value = Image | Rows | ContinuousImage | PictureFile | Report
+Value = Image | Rows | ContinuousImage | PictureFile | Alignment | Report
 MAGIC: Final = b"anyres\x00\x01"
 _LENGTH: Final = 8  # bytes of the header's length
 _ALIGNED: Final = 64
 _CHECKSUM: Final = 4
 _PIECE: Final = 2**20  # bytes of a file copied at a time
 _SAMPLE: Final = np.dtype("<f4")
+_OF_MATCHES: Final[dict[str, "np.dtype[Any]"]] = {  # arrays of an alignment, in this order
+    "moving": np.dtype("<f8"),
+    "fixed": np.dtype("<f8"),
+    "scores": np.dtype("<f4"),
+    "agree": np.dtype("?"),
+}
 
 
 def parts_of(value: Value) -> Iterator[Any]:
@@ -48,6 +56,9 @@ def parts_of(value: Value) -> Iterator[Any]:
         yield from _samples(Rows.of(value.image))
         for feature in value.features:
             yield np.ascontiguousarray(feature, feature.dtype.newbyteorder("<")).data
+    elif isinstance(value, Alignment):
+        for name, dtype in _OF_MATCHES.items():
+            yield np.ascontiguousarray(getattr(value, name), dtype).tobytes()
     elif isinstance(value, PictureFile):
         with value.path.open("rb") as file:
             while piece := file.read(_PIECE):
@@ -62,6 +73,8 @@ def size_bytes(value: Value) -> int:
         return size_bytes(value.image) + sum(feature.nbytes for feature in value.features)
     if isinstance(value, PictureFile):
         return value.path.stat().st_size
+    if isinstance(value, Alignment):
+        return sum(getattr(value, name).nbytes for name in _OF_MATCHES)
     if isinstance(value, Report):
         return 0
     channels = value.channels if isinstance(value, Rows) else 3 + (value.alpha is not None)
@@ -122,6 +135,14 @@ def _header(value: Value) -> dict[str, object]:
             "format": value.format,
             "notices": value.notices,
         }
+    if isinstance(value, Alignment):
+        plain = ("fixed_hw", "moving_hw", "status", "probability", "reasons", "engine", "weights_sha256")
+        maps = {
+            name: None if one is None else one.tolist()
+            for name, one in (("matrix", value.matrix), ("quadratic", value.quadratic))
+        }
+        own = {name: getattr(value, name) for name in plain}
+        return {"kind": "Alignment", "matches": len(value.scores), **own, **maps}
     if isinstance(value, ContinuousImage):
         return {
             "kind": "ContinuousImage",
@@ -147,6 +168,8 @@ def _value(header: Mapping[str, Any], data: memoryview) -> Value:
         return Report.from_json(header["report"])
     if kind == "PictureFile":
         return _file(header, data)
+    if kind == "Alignment":
+        return _alignment(header, data)
     if kind == "ContinuousImage":
         return _continuous(header, data)
     if kind == "Image":
@@ -177,6 +200,32 @@ def _continuous(header: Mapping[str, Any], data: memoryview) -> ContinuousImage:
     low, high = header["trained_scales"]
     return ContinuousImage(
         image, tuple(features), header["weights"], header["weights_sha256"], header["precision"], (low, high)
+    )
+
+
+def _alignment(header: Mapping[str, Any], data: memoryview) -> Alignment:
+    count, start = int(header["matches"]), 0
+    arrays: dict[str, Any] = {}
+    for name, dtype in _OF_MATCHES.items():
+        numbers = count * (2 if name in ("moving", "fixed") else 1)
+        stop = start + numbers * dtype.itemsize
+        values = np.frombuffer(data[start:stop], dtype).astype(dtype.newbyteorder("="))
+        arrays[name] = values.reshape(count, 2) if name in ("moving", "fixed") else values
+        start = stop
+    maps: dict[str, Any] = {
+        name: None if header[name] is None else np.array(header[name], np.float64)
+        for name in ("matrix", "quadratic")
+    }
+    return Alignment(
+        fixed_hw=tuple(header["fixed_hw"]),
+        moving_hw=tuple(header["moving_hw"]),
+        status=header["status"],
+        probability=float(header["probability"]),
+        reasons=tuple(header["reasons"]),
+        engine=header["engine"],
+        weights_sha256=tuple(header["weights_sha256"]),
+        **maps,
+        **arrays,
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from threading import Event as Flag
 from typing import Any, Final
 
+from anyres.core.alignment import Alignment
 from anyres.core.budget import MEMORY_SHARE, bytes_per_pixel_in_memory, check_fits, memory_as_limit
 from anyres.core.errors import AnyresError
 from anyres.core.image import Image, Rows
@@ -233,6 +234,8 @@ def _value_text(value: object) -> str:
         return f"{len(value)} of {type(value[0]).__name__}"
     if isinstance(value, Image | ContinuousImage | PictureFile):
         return f"{type(value).__name__} {size_text(value.size_hw)}"
+    if isinstance(value, Alignment):
+        return f"Alignment {value.status}"
     return str(value)
 
 

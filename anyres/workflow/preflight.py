@@ -240,7 +240,9 @@ def _held_bytes(
     """Memory of a value: none where it passes in stripes, one element's where one is held at a time."""
     operation = None if source.node is None else graph.nodes[source.node].operation
     kind = graph.kind(source)
-    if kind in ("Report", "PictureFile") or (operation and operation.output is Rows and not takers):
+    if kind in ("Report", "PictureFile", "Alignment") or (
+        operation and operation.output is Rows and not takers
+    ):
         return 0
     a_pixel = _IMAGE_BYTES + (4 * _FEATURES if kind == "ContinuousImage" else 0)
     each = [a_pixel * height * width for height, width in sizes_hw]

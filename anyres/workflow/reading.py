@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from anyres.core.errors import AnyresError, InputError
 from anyres.core.files import Header, Limits, read_header, read_image
@@ -21,6 +21,11 @@ from anyres.workflow.graph import Graph
 from anyres.workflow.graph_run import LoadedInput
 from anyres.workflow.items import Item, each_of
 from anyres.workflow.provenance import UNREADABLE
+
+_NO_FILES: Final = {  # kinds of values that are no file, and the way out
+    "ContinuousImage": "Render it first.",
+    "Alignment": "Take its verdict, or lay a picture by it.",
+}
 
 
 @dataclass(frozen=True)
@@ -133,9 +138,9 @@ def check_inputs(graph: Graph, item: Item) -> None:
                 f"The input {one} of {name} is a ContinuousImage, which no file holds. Encode one in it."
             )
     for one, source in graph.outputs.items():
-        if graph.kind(source) == "ContinuousImage":
+        if way_out := _NO_FILES.get(graph.kind(source)):
             raise InputError(
-                f"The output {one} of {name} is a ContinuousImage, which no file holds. Render it first."
+                f"The output {one} of {name} is of kind {graph.kind(source)}, which no file holds. {way_out}"
             )
 
 

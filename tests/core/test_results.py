@@ -75,6 +75,16 @@ def test_a_report_comes_back_from_json_also_where_a_figure_is_infinite() -> None
     assert Report.from_json(json.loads(text)) == report
 
 
+def test_a_report_keeps_words_notes_and_tables_and_leaves_out_what_is_empty() -> None:
+    report = Report(
+        "Aligned", {"probability": 0.9}, {"status": "ok"}, ("Look at it.",), {"matrix": ((1.0, math.inf),)}
+    )
+    assert Report.from_json(json.loads(json.dumps(report.as_json(), allow_nan=False))) == report
+    assert hash(report) == hash(replace(report))
+    assert report != replace(report, notes=())
+    assert set(Report("Equal", {"ssim": 1.0}).as_json()) == {"title", "figures"}
+
+
 def test_the_figures_of_a_report_cannot_be_changed() -> None:
     figures = {"ssim": 1.0}
     report = Report("Equal", figures)

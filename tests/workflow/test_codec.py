@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from anyres.core.alignment import Alignment
 from anyres.core.image import Encoding, Image, Rows
 from anyres.core.results import ContinuousImage, PictureFile, Report
 from anyres.workflow.codec import Value, Writer, parts_of, read_value, size_bytes
@@ -44,6 +45,36 @@ def test_rows_keep_what_overshoots(tmp_path: Path) -> None:
     back = read_value(written(rows, tmp_path / "value"))
     assert isinstance(back, Rows)
     np.testing.assert_array_equal(np.concatenate(list(back.checked_stripes())), values)
+
+
+@pytest.mark.parametrize("matrix", [np.eye(3) * 1.1, None])
+def test_an_alignment_comes_back_bit_for_bit(tmp_path: Path, matrix: Any) -> None:
+    generator = np.random.default_rng(0)
+    value = Alignment(
+        fixed_hw=(30, 40),
+        moving_hw=(31, 41),
+        status="low_confidence",
+        probability=0.625,
+        reasons=("Few places agree.",),
+        matrix=matrix,
+        quadratic=None if matrix is not None else generator.random((2, 6)),
+        moving=generator.random((5, 2)),
+        fixed=generator.random((5, 2)),
+        scores=generator.random(5, np.float32),
+        agree=np.array([True, False, True, True, False]),
+        engine="rootsift+retina-compact",
+        weights_sha256=("a" * 64,),
+    )
+    back = read_value(written(value, tmp_path / "value"))
+    assert isinstance(back, Alignment)
+    assert size_bytes(value) == 5 * (16 + 16 + 4 + 1)
+    for name, mine in vars(value).items():
+        theirs = getattr(back, name)
+        if isinstance(mine, np.ndarray):
+            assert theirs.dtype == mine.dtype
+            np.testing.assert_array_equal(theirs, mine)
+        else:
+            assert theirs == mine
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("float32", np.float32), ("bfloat16", np.uint16)])

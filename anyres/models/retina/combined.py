@@ -1,8 +1,7 @@
 """Several detectors as one: the keypoints of all, of which only those of one kind can match each other.
 
-Ours. A descriptor keeps its own numbers in columns of its own, with a mark beside them by which those of two
-detectors are farther apart than any two of one. RootSIFT finds many places and places them well; a network
-still finds some where noise and haze have taken SIFT's.
+Ours. RootSIFT finds many places and places them well; a network still finds some where noise and haze have
+taken SIFT's.
 """
 
 from dataclasses import dataclass
@@ -16,12 +15,11 @@ from anyres.models.retina.preparing import Prepared
 from anyres.models.retina.sift import Detector
 
 SEPARATOR: Final = "+"  # between names of engines
-_APART: Final = 3.0  # of descriptors of length 1, which are 2 apart at most
 
 
 @dataclass(frozen=True)
 class CombinedDetector:
-    """Detectors whose descriptors are floats of length 1; InputError for others."""
+    """Detectors whose descriptors are floats; InputError for others."""
 
     detectors: tuple[Detector, ...]
 
@@ -38,21 +36,17 @@ class CombinedDetector:
     def __call__(self, prepared: Prepared) -> Keypoints:
         """The keypoints of all detectors."""
         found = [detector(prepared) for detector in self.detectors]
-        widths = [one.descriptors.shape[1] for one in found]
-        starts = np.cumsum([0, *widths])
-        rows = []
-        for number, one in enumerate(found):
+        width = max(one.descriptors.shape[1] for one in found)
+        for detector, one in zip(self.detectors, found, strict=True):
             if one.descriptors.dtype != np.float32:
                 raise InputError(
-                    f"{self.detectors[number].name} describes places by bits, and cannot be combined with "
-                    f"others by {SEPARATOR!r}. Name it alone."
+                    f"{detector.name} describes places by bits, and cannot be combined with others by "
+                    f"{SEPARATOR!r}. Name it alone."
                 )
-            wide = np.zeros((len(one), starts[-1] + len(found)), np.float32)
-            wide[:, starts[number] : starts[number + 1]] = one.descriptors
-            wide[:, starts[-1] + number] = _APART
-            rows.append(wide)
+        filled = [np.pad(one.descriptors, ((0, 0), (0, width - one.descriptors.shape[1]))) for one in found]
         return Keypoints(
             np.concatenate([one.positions for one in found]),
             np.concatenate([one.scores for one in found]),
-            np.concatenate(rows),
+            np.concatenate(filled),
+            np.repeat(np.arange(len(found)), [len(one) for one in found]),
         )

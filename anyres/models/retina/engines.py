@@ -31,6 +31,13 @@ def load_detector(name: str = DEFAULT) -> Detector:
     return CombinedDetector(tuple(_one(each.strip()) for each in names))
 
 
+def weights_of(name: str) -> list[Path]:
+    """Files of the networks that an engine of that name runs."""
+    parts = [one.strip() for one in name.split(SEPARATOR)]
+    paths = weights_paths()
+    return [paths[one] for one in parts if one not in CLASSICAL and one in paths]
+
+
 def _one(name: str) -> Detector:
     if name in CLASSICAL:
         return CLASSICAL[name]()

@@ -22,9 +22,7 @@ from anyres.core.files import read_image
 from anyres.core.image import Image
 from anyres.core.weights import file_sha256
 from anyres.evaluation.tables import Cell, markdown_table, write_figures
-from anyres.models.catalog import weights_paths
-from anyres.models.retina.combined import SEPARATOR
-from anyres.models.retina.engines import CLASSICAL, DEFAULT, load_detector
+from anyres.models.retina.engines import DEFAULT, load_detector, weights_of
 from anyres.models.retina.eye_pairs import PairClass, make_pair
 from anyres.models.retina.eye_styles import HELD_OUT, TRAIN, Style
 from anyres.models.retina.fire import PointMap, evaluate_fire
@@ -248,8 +246,6 @@ def _write(path: Path | None, protocol: str, figures: Mapping[str, Mapping[str, 
 
 def _file_of(folder: Path, split: str, engine: str) -> Path:
     """Of an engine's records; other weights under the same name have another file."""
-    parts = [one.strip() for one in engine.split(SEPARATOR)]
-    paths = {name: path for name, path in weights_paths().items() if name not in CLASSICAL}
-    which = [file_sha256(paths[one])[:12] for one in parts if one in paths]
+    which = [file_sha256(path)[:12] for path in weights_of(engine)]
     name = re.sub(r"[^A-Za-z0-9._-]", "_", "-".join([split, engine, *which]))
     return folder / f"{name}.jsonl"

@@ -64,8 +64,13 @@ def gather_evidence(
     transform: Transform,
     matches: Matches,
     agree: Bool[np.ndarray, " k"],
+    *,
+    fitted_to: Matches,
 ) -> Evidence:
-    """All of it for one map, from two pictures without defects."""
+    """All of it for one map, from two pictures without defects.
+
+    `matches` are those that were found without the help of the map, `fitted_to` those that gave it.
+    """
     inliers = matches.where(agree)
     points = field_points(moving)
     mirrored = float((orientations(transform, points) <= 0).mean())
@@ -86,7 +91,7 @@ def gather_evidence(
         smallest_scale=float(smallest.min()) * ratio,
         largest_scale=float(largest.max()) * ratio,
         pole_distance=pole_distance(transform, moving.outline, fixed.outline),
-        return_error=_return_error(transform, inliers, points) / moving.diameter,
+        return_error=_return_error(transform, fitted_to, points) / moving.diameter,
         agreement=agreement[0],
         agreement_before=agreement[1],
         agreement_peak=agreement[2],

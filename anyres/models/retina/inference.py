@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from anyres.core.alignment import Alignment
 from anyres.core.image import Image
+from anyres.core.sizes import SizeHW
 from anyres.models.retina.combined import CombinedDetector
 from anyres.models.retina.engines import DEFAULT, load_detector
 from anyres.models.retina.network_detector import NetworkDetector
 from anyres.models.retina.preparing import Prepared, prepare
 from anyres.models.retina.registration import Model, Registration, register
 from anyres.models.retina.sift import Detector
+from anyres.models.retina.transform import Projective, Quadratic, Transform
 from anyres.models.retina.warping import warp
 
 
@@ -35,17 +38,46 @@ class Registered:
 
         Depth, mode, profile and metadata are those of the moving picture.
         """
-        transform, size_hw = self.result.transform, self.fixed.size_hw
-        if transform is None:
-            return None
-        pixels = warp(self.moving.pixels, transform, size_hw).clip(0, 1)
-        alpha = self.moving.alpha
-        return Image(
-            pixels=pixels,
-            alpha=None if alpha is None else warp(alpha, transform, size_hw).clip(0, 1),
-            encoding=self.moving.encoding,
-            notices=self.moving.notices,
+        transform = self.result.transform
+        return None if transform is None else laid(self.moving, transform, self.fixed.size_hw)
+
+    @property
+    def alignment(self) -> Alignment:
+        """The same without the pictures."""
+        found, transform = self.result, self.result.transform
+        return Alignment(
+            fixed_hw=self.fixed.size_hw,
+            moving_hw=self.moving.size_hw,
+            status=found.status,
+            probability=found.probability,
+            reasons=found.reasons,
+            matrix=transform.matrix if isinstance(transform, Projective) else None,
+            quadratic=transform.coefficients if isinstance(transform, Quadratic) else None,
+            moving=found.matches.moving,
+            fixed=found.matches.fixed,
+            scores=found.matches.scores,
+            agree=found.agree,
+            engine=self.engine,
+            weights_sha256=self.weights_sha256,
         )
+
+
+def laid(moving: Image, transform: Transform, size_hw: SizeHW) -> Image:
+    """A picture as a map lays it, black where it has nothing; its depth, mode, profile and metadata stay."""
+    alpha = moving.alpha
+    return Image(
+        pixels=warp(moving.pixels, transform, size_hw).clip(0, 1),
+        alpha=None if alpha is None else warp(alpha, transform, size_hw).clip(0, 1),
+        encoding=moving.encoding,
+        notices=moving.notices,
+    )
+
+
+def transform_of(alignment: Alignment) -> Transform | None:
+    """The map of an alignment; None where there is none."""
+    if alignment.quadratic is not None:
+        return Quadratic(alignment.quadratic)
+    return None if alignment.matrix is None else Projective(alignment.matrix)
 
 
 class Registrar:

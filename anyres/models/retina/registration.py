@@ -4,11 +4,13 @@ Keypoints are matched, a homography is found that most matches agree on, and wit
 warped and matched once more: what looks alike in both by then is found in greater number (the second pass
 of SuperRetina, ECCV 2022, https://arxiv.org/abs/2207.07932). Departs from it: mutual matches; MAGSAC++ in
 place of the least median; the second pass's places are carried back and one map is fitted to them, in place
-of two maps in a row; tests of what came out, which may say `failed`.
+of two maps in a row; tests of what came out, which may say `failed`. Then places are matched near where
+the map puts them, three times and closer each time: those are many more, and the map is fitted to them. How
+far to trust it is told by the matches that were found without the map's help.
 Positions are x, y in pixels of the originals, pixel centres at whole numbers; maps go from moving to fixed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -22,10 +24,11 @@ from anyres.models.retina.fitting import (
     fit_homography,
     fit_quadratic,
     leave_out_residuals,
+    residuals,
     robust_homography,
 )
 from anyres.models.retina.judging import FEWEST_INLIERS, SCALES, Status, judge
-from anyres.models.retina.matching import Keypoints, Matches, match
+from anyres.models.retina.matching import Keypoints, Matches, match, match_near
 from anyres.models.retina.preparing import Prepared
 from anyres.models.retina.sift import Detector
 from anyres.models.retina.transform import Transform, local_scales, orientations, pole_distance
@@ -33,6 +36,8 @@ from anyres.models.retina.warping import warp
 
 Model = Literal["auto", "homography", "affine", "quadratic"]
 REACH: Final = 0.005  # of the field of view: farthest that a true match lies off; 15 pixels at FIRE's 2912
+PASSES: Final = ((0.04, 0.85), (0.02, 0.9), (0.01, 0.9))  # radius, of the field of view, and ratio
+KEPT_SHARE: Final = 0.5  # of the unaided matches that agreed, which a map of nearer ones must not lose
 QUADRATIC_REACH: Final = 3.0  # times that, among which a quadratic looks for its first matches
 QUADRATIC_SPREAD: Final = 20  # places apart from each other that a quadratic needs
 SURE: Final = 3.0  # standard errors by which a quadratic's leave-out residuals must be smaller in the mean
@@ -49,7 +54,7 @@ class Registration:
     probability: float  # that the map is right
     reasons: tuple[str, ...]  # why it is not ok, a plain sentence each
     transform: Transform | None  # from moving to fixed
-    matches: Matches
+    matches: Matches  # those that the map was fitted to, and others near
     agree: Bool[np.ndarray, " k"]  # which matches fit the map
     evidence: Evidence | None = None  # None if there is no map
 
@@ -79,30 +84,49 @@ def register(
         if prepared.defect is not None:
             return _failed(f"The {name} picture {prepared.defect}")
     target = detector(fixed)
-    matches = match(detector(moving), target, ratio=detector.ratio)
-    reach = REACH * fixed.diameter
-    fitted = _fit_homography(matches, reach)
-    if is_two_pass and fitted is not None and _is_plausible(fitted, fixed, moving):
-        again = _matched_again(fixed, moving, fitted[0], target, detector)
-        fitted_again = _fit_homography(again, reach)
-        if fitted_again is not None and fitted_again[1].sum() >= fitted[1].sum():
-            matches, fitted = again, fitted_again
+    matches, fitted, laid = _unaided(fixed, moving, target, detector, is_two_pass=is_two_pass)
     if fitted is None:
         return _failed(
             f"The pictures have {len(matches)} places that look alike, and no alignment that they agree on.",
             matches,
         )
-    transform, agree = _chosen(matches, fitted, reach, fixed, moving, model)
-    evidence = gather_evidence(fixed, moving, transform, matches, agree)
+    near, homography = matches, fitted
+    if laid is not None and (closer := _matched_near(laid, target, fitted[0], fixed, moving)):
+        near, homography = closer
+    reach = REACH * fixed.diameter
+    transform, agree = _chosen(near, homography, reach, fixed, moving, model)
+    unaided = residuals(transform, matches) < reach
+    if unaided.sum() < KEPT_SHARE * fitted[1].sum():
+        near = matches
+        transform, agree = _chosen(near, fitted, reach, fixed, moving, model)
+        unaided = agree
+    evidence = gather_evidence(fixed, moving, transform, matches, unaided, fitted_to=near.where(agree))
     verdict = judge(evidence, detector.name)
     return Registration(
-        verdict.status, verdict.probability, verdict.reasons, transform, matches, agree, evidence
+        verdict.status, verdict.probability, verdict.reasons, transform, near, agree, evidence
     )
 
 
 def spread_count(matches: Matches, apart: float) -> int:
     """How many squares of `apart` pixels a side of the fixed picture have a match."""
     return len(np.unique(np.floor(matches.fixed / apart), axis=0))
+
+
+def _unaided(
+    fixed: Prepared, moving: Prepared, target: Keypoints, detector: Detector, *, is_two_pass: bool
+) -> tuple[Matches, Fitted | None, Keypoints | None]:
+    """Matches that no map helped to find, their homography, and keypoints as a first one lays the picture."""
+    reach = REACH * fixed.diameter
+    matches = match(detector(moving), target, ratio=detector.ratio)
+    fitted = _fit_homography(matches, reach)
+    if not is_two_pass or fitted is None or not _is_plausible(fitted, fixed, moving):
+        return matches, fitted, None
+    laid = _found_as_laid(fixed, moving, fitted[0], detector)
+    again = match(laid, target, ratio=detector.ratio)
+    fitted_again = _fit_homography(again, reach)
+    if fitted_again is not None and fitted_again[1].sum() >= fitted[1].sum():
+        matches, fitted = again, fitted_again
+    return matches, fitted, laid
 
 
 def _fit_homography(matches: Matches, reach: float) -> Fitted | None:
@@ -128,10 +152,25 @@ def _is_regular(transform: Transform, fixed: Prepared, moving: Prepared) -> bool
     )
 
 
-def _matched_again(
-    fixed: Prepared, moving: Prepared, transform: Transform, target: Keypoints, detector: Detector
-) -> Matches:
-    """Matches of the moving picture as the first map lays it, in pixels of both originals."""
+def _matched_near(
+    found: Keypoints, target: Keypoints, transform: Transform, fixed: Prepared, moving: Prepared
+) -> tuple[Matches, Fitted] | None:
+    """Matches near where a map puts them, closer each time, and their homography; None if they give none."""
+    reach = REACH * fixed.diameter
+    last = None
+    for share, ratio in PASSES:
+        matches = match_near(
+            found, transform.apply(found.positions), target, radius=share * fixed.diameter, ratio=ratio
+        )
+        fitted = _fit_homography(matches, reach)
+        if fitted is None:
+            break
+        last, transform = (matches, fitted), _closest(matches, fitted[0], reach, fixed, moving)
+    return last
+
+
+def _found_as_laid(fixed: Prepared, moving: Prepared, transform: Transform, detector: Detector) -> Keypoints:
+    """Keypoints of the moving picture as a map lays it, in pixels of its original."""
     at_work = transform.between(moving.to_original, np.linalg.inv(fixed.to_original))
     size_hw = fixed.picture.shape
     laid = Prepared(
@@ -139,10 +178,19 @@ def _matched_again(
         warp(moving.field.astype(np.uint8), at_work, size_hw, kernel="nearest").astype(bool),
         fixed.size_hw,
     )
-    found = match(detector(laid), target, ratio=detector.ratio)
-    back = transform.apply_inverse(found.moving)
-    carried = Matches(back, found.fixed, found.scores)
-    return carried.where(np.isfinite(back).all(axis=1))
+    found = detector(laid)
+    back = transform.apply_inverse(found.positions)
+    return replace(found, positions=back).where(np.isfinite(back).all(axis=1))
+
+
+def _closest(
+    matches: Matches, homography: Transform, reach: float, fixed: Prepared, moving: Prepared
+) -> Transform:
+    """A quadratic where the matches justify one, else the homography."""
+    fitted = fit_and_collect(fit_quadratic, homography, matches, reach, first_reach=QUADRATIC_REACH * reach)
+    if fitted is not None and _is_justified(matches.where(fitted[1]), fitted[0], fixed, moving):
+        return fitted[0]
+    return homography
 
 
 def _chosen(

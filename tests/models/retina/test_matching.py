@@ -3,7 +3,7 @@ import pytest
 
 from anyres.core.errors import InputError
 from anyres.models.retina import matching
-from anyres.models.retina.matching import Keypoints, match
+from anyres.models.retina.matching import Keypoints, Matches, match, match_near
 
 
 def keypoints(descriptors: list[list[float]], *, at: list[list[float]] | None = None) -> Keypoints:
@@ -76,3 +76,58 @@ def test_keypoints_with_a_score_too_few_or_whole_numbers_are_refused() -> None:
 def test_descriptors_of_two_detectors_are_not_compared() -> None:
     with pytest.raises(InputError, match="Use the same detector"):
         match(keypoints([[0, 0], [1, 1]]), keypoints([[0, 0, 0], [1, 1, 1]]), ratio=0.9)
+
+
+def near(moving: Keypoints, expected: list[list[float]], fixed: Keypoints, *, ratio: float = 0.9) -> Matches:
+    return match_near(moving, np.array(expected, np.float64), fixed, radius=6.0, ratio=ratio)
+
+
+def test_only_places_near_the_expected_one_are_compared() -> None:
+    """The same descriptor is at both ends: without a map it is ambiguous, near one of them it is not."""
+    moving = keypoints([[1.1, 0], [0, 1]], at=[[3, 0], [50, 50]])
+    fixed = keypoints([[1, 0], [0, 3], [1, 0]], at=[[0, 0], [4, 0], [90, 0]])
+    assert len(match(moving, fixed, ratio=0.9)) == 0
+    found = near(moving, [[1, 0], [np.nan, np.nan]], fixed)
+    np.testing.assert_array_equal(found.moving, [[3, 0]])
+    np.testing.assert_array_equal(found.fixed, [[0, 0]])
+
+
+def test_near_a_place_too_the_nearest_is_clearly_nearer_than_the_second() -> None:
+    fixed = keypoints([[1, 0], [0, 1.1]], at=[[0, 0], [3, 0]])
+    moving = keypoints([[0, 0]], at=[[7, 7]])
+    assert len(near(moving, [[0, 0]], fixed, ratio=0.9)) == 0
+    assert len(near(moving, [[0, 0]], fixed, ratio=0.95)) == 1
+
+
+def test_a_second_at_the_same_place_is_no_second() -> None:
+    """SIFT gives a place two descriptors where it has two orientations."""
+    fixed = keypoints([[1, 0], [1.05, 0], [5, 5]], at=[[0, 0], [0.2, 0], [4, 0]])
+    found = near(keypoints([[0, 0]], at=[[7, 7]]), [[0, 0]], fixed)
+    np.testing.assert_array_equal(found.fixed, [[0, 0]])
+
+
+def test_one_alone_matches_where_it_is_nearer_than_places_mostly_are() -> None:
+    apart = [[0.0, 0], [20, 0], [40, 0], [60, 0], [80, 0]]
+    moving = keypoints([[0, 0]] * 5, at=apart)
+    fixed = keypoints([[0.5, 0], [2, 0], [2, 0], [2, 0], [1.9, 0]], at=apart)
+    found = near(moving, apart, fixed)
+    np.testing.assert_array_equal(found.fixed, [[0, 0]])
+
+
+def test_nothing_near_is_no_match() -> None:
+    some = keypoints([[0, 0], [1, 1]])
+    assert len(near(some, [[500, 500], [700, 700]], some)) == 0
+    nothing = Keypoints(np.zeros((0, 2)), np.zeros(0, np.float32), np.zeros((0, 2), np.float32))
+    assert len(near(some, [[0, 0], [1, 1]], nothing)) == 0
+
+
+def test_groups_do_not_match_each_other() -> None:
+    positions = np.array([[0.0, 0], [1, 0], [2, 0], [3, 0]])
+    descriptors = np.array([[0, 0], [9, 9], [0, 0], [9, 9]], np.float32)
+    one = Keypoints(positions, np.ones(4, np.float32), descriptors, np.array([0, 0, 1, 1]))
+    found = match(one, one, ratio=0.9)
+    np.testing.assert_array_equal(found.moving, found.fixed)
+    assert len(found) == 4
+    np.testing.assert_array_equal(one.where(np.array([1, 3])).group_of_each, [0, 1])
+    with pytest.raises(InputError, match="Give as many of each"):
+        Keypoints(positions, np.ones(4, np.float32), descriptors, np.array([0, 0, 1]))
