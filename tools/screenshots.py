@@ -1,7 +1,8 @@
 """Photograph the studio's page for the documentation: `python tools/screenshots.py PHOTO`.
 
 Begins a server, goes through the page as a user does, in a window of 1280 and one of 390 pixels, and writes
-docs/images/studio.1280.png, studio.390.png and studio.history.png. Needs Chromium and the built page.
+docs/images/studio.1280.png, studio.390.png, studio.history.png, studio.pair.1280.png and studio.pair.390.png;
+the pair is of eyes that the program makes. Needs Chromium and the built page.
 """
 
 import sys
@@ -10,8 +11,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from anyres.core.image import Image
+from anyres.models.retina.eye_pairs import make_pair
 from tests.server.browsing import Visit, begun_browser
 from tests.server.live import begun_server
+from tests.server.test_page_pair import align as aligned
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 QUESTION = {"en-US": "How do I make this photo twice as large?", "ko-KR": "이 사진을 두 배로 키우려면?"}
@@ -36,6 +40,27 @@ def main(photo: Path) -> None:
         enlarged(small, photo, "ko-KR")
         small.page.get_by_test_id("stage").scroll_into_view_if_needed()
         small.page.screenshot(path=IMAGES / "studio.390.png")
+        eyes = drawn_pair(Path(folder))
+        wide.page.goto(f"{address}/#/pair")
+        aligned(wide, *eyes)
+        wide.page.get_by_role("radio", name="checkerboard").check()
+        wide.page.wait_for_timeout(2000)
+        wide.page.screenshot(path=IMAGES / "studio.pair.1280.png")
+        small.page.goto(f"{address}/#/pair")
+        aligned(small, *eyes)
+        small.page.get_by_role("radio", name="겹쳐 보기").check()
+        small.page.get_by_test_id("stage").scroll_into_view_if_needed()
+        small.page.wait_for_timeout(2000)
+        small.page.screenshot(path=IMAGES / "studio.pair.390.png")
+
+
+def drawn_pair(folder: Path) -> tuple[Path, Path]:
+    """Two photographs of one made eye."""
+    pair = make_pair("A", 4, side=1024)
+    paths = folder / "2025.png", folder / "2026.png"
+    for path, view in zip(paths, (pair.fixed, pair.moving), strict=True):
+        Image.from_numpy(view.pixels).save(path)
+    return paths
 
 
 def enlarged(visit: Visit, photo: Path, language: str) -> None:

@@ -7,11 +7,20 @@ export type About = Schemas['AboutEntry'];
 export type Advice = Schemas['AdviceEntry'];
 export type Continuous = Schemas['ContinuousEntry'];
 export type Forecast = Schemas['ForecastEntry'];
+export type Operation = Schemas['OperationEntry'];
 export type Picture = Schemas['FileEntry'];
 export type Run = Schemas['RunEntry'];
 export type RunRequest = Schemas['RunRequest'];
 export type Sentence = Schemas['SentenceEntry'];
 export type Status = Run['status'];
+
+/** Named figures and words, as the server writes them into a file; a figure may be "infinity". */
+export interface Report {
+  title: string;
+  figures: Record<string, number | string>;
+  words?: Record<string, string>;
+  notes?: string[];
+}
 
 export const ENDED: readonly Status[] = ['done', 'partial', 'failed', 'cancelled'];
 
@@ -55,6 +64,10 @@ export const begin = (work: Work, picture: Picture) =>
   'document' in work
     ? ask<Run>('/runs', sent('POST', asWorkflow(work, picture)))
     : ask<Run>(`/operations/${work.operation}`, sent('POST', { image: picture.id, ...work.parameters }));
+export const beginWorkflow = (request: Omit<RunRequest, 'document'>) =>
+  ask<Run>('/runs', sent('POST', request));
+export const operations = () => ask<Operation[]>('/operations');
+export const report = (id: string) => ask<Report>(`/files/${id}/content`);
 export const run = (id: string) => ask<Run>(`/runs/${id}`);
 export const runs = () => ask<Run[]>('/runs');
 export const cancel = (id: string) => ask<Run>(`/runs/${id}/cancel`, { method: 'POST' });

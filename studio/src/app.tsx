@@ -4,15 +4,16 @@ import * as api from './api';
 import { Enlarge } from './enlarge';
 import { History } from './history';
 import { Icon } from './icons';
+import { PairPage, WORKFLOW } from './pair';
 import { type Language, Spoken, useWords, WORDS } from './words';
 
-type Place = { page: 'enlarge'; run: string | null } | { page: 'history' };
+type Place = { page: 'enlarge' | 'pair'; run: string | null } | { page: 'history' };
 
-/** Where the address says that we are: #/history, #/run/ID, or the beginning. */
+/** Where the address says that we are: #/history, #/pair, #/pair/ID, #/run/ID, or the beginning. */
 function placeOf(hash: string): Place {
   if (hash === '#/history') return { page: 'history' };
-  const run = /^#\/run\/([0-9a-f]{32})$/.exec(hash);
-  return { page: 'enlarge', run: run?.[1] ?? null };
+  const found = /^#\/(run|pair)(?:\/([0-9a-f]{32}))?$/.exec(hash);
+  return { page: found?.[1] === 'pair' ? 'pair' : 'enlarge', run: found?.[2] ?? null };
 }
 
 export function App() {
@@ -44,6 +45,11 @@ export function App() {
     location.hash = id === null ? '#/' : `#/run/${id}`;
   }, []);
 
+  const showPair = useCallback((id: string | null) => {
+    location.hash = id === null ? '#/pair' : `#/pair/${id}`;
+  }, []);
+  const open = (run: api.Run) => (run.document?.name === WORKFLOW ? showPair : showRun)(run.id);
+
   return (
     <Spoken value={language}>
       <button type="button" className="skip" onClick={() => document.getElementById('main')?.focus()}>
@@ -57,6 +63,9 @@ export function App() {
         <nav>
           <a href="#/" aria-current={place.page === 'enlarge' ? 'page' : undefined}>
             {words.enlarge}
+          </a>
+          <a href="#/pair" aria-current={place.page === 'pair' ? 'page' : undefined}>
+            {words.pairShort}
           </a>
           <a href="#/history" aria-current={place.page === 'history' ? 'page' : undefined}>
             {words.history}
@@ -83,7 +92,9 @@ export function App() {
       <Alert text={problem} />
       <Caught>
         {place.page === 'history' ? (
-          <History open={(run) => showRun(run.id)} />
+          <History open={open} />
+        ) : place.page === 'pair' ? (
+          about && <PairPage about={about} shown={place.run} show={showPair} />
         ) : (
           about && <Enlarge about={about} shown={place.run} show={showRun} />
         )}

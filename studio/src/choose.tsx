@@ -8,9 +8,10 @@ interface Props {
   about: api.About;
   picture: api.Picture | null;
   chosen: (picture: api.Picture) => void;
+  label?: string; // where there are several: what this one is. None of them is meant by pasting
 }
 
-export function Choose({ about, picture, chosen }: Props) {
+export function Choose({ about, picture, chosen, label }: Props) {
   const words = useWords();
   const input = useRef<HTMLInputElement>(null);
   const sending = useRef<AbortController | null>(null);
@@ -47,7 +48,7 @@ export function Choose({ about, picture, chosen }: Props) {
 
   useEffect(() => {
     const pasted = (event: ClipboardEvent) => {
-      if (event.clipboardData?.files.length) {
+      if (label === undefined && event.clipboardData?.files.length) {
         event.preventDefault();
         void send(event.clipboardData.files);
       }
@@ -62,7 +63,7 @@ export function Choose({ about, picture, chosen }: Props) {
       removeEventListener('dragover', stay);
       removeEventListener('drop', stay);
     };
-  }, [send]);
+  }, [send, label]);
 
   const dropped = (event: DragEvent) => {
     event.preventDefault();
@@ -82,6 +83,7 @@ export function Choose({ about, picture, chosen }: Props) {
       onDrop={dropped}
       data-testid="choose"
     >
+      {label && <h2>{label}</h2>}
       {picture && (
         <p className="chosen">
           <img src={api.previewUrl(picture.id, 128)} alt="" />
@@ -94,7 +96,7 @@ export function Choose({ about, picture, chosen }: Props) {
           </span>
         </p>
       )}
-      {!picture && <p>{isOver ? words.dropNow : words.drop}</p>}
+      {!picture && <p>{isOver ? words.dropNow : label ? words.dropOne : words.drop}</p>}
       <input
         ref={input}
         type="file"
@@ -106,7 +108,12 @@ export function Choose({ about, picture, chosen }: Props) {
         }}
       />
       {fraction === null ? (
-        <button type="button" className={picture ? '' : 'main'} onClick={() => input.current?.click()}>
+        <button
+          type="button"
+          className={picture ? '' : 'main'}
+          aria-label={label && `${label}: ${picture ? words.another : words.choose}`}
+          onClick={() => input.current?.click()}
+        >
           {picture ? words.another : words.choose}
         </button>
       ) : (

@@ -11,7 +11,7 @@ const BEYOND = 1.05; // screen pixels a stored pixel at which rendering begins
 interface Beyond {
   picture: api.Picture;
   after: api.Picture;
-  weights: string;
+  weights: string | null; // null: nothing is rendered
   setBeyond: (factor: string | null) => void;
   setEncoding: (is: boolean) => void;
   setProblem: (text: string) => void;
@@ -21,11 +21,11 @@ interface Beyond {
 export function useContinuous(viewer: OpenSeadragon.Viewer | null, options: Beyond) {
   const { picture, after, weights, setBeyond, setEncoding, setProblem } = options;
   useEffect(() => {
-    if (!viewer) return;
+    setBeyond(null);
+    if (!viewer || weights === null) return;
     let layer: OpenSeadragon.TiledImage | null = null;
     let isAsked = false;
     let isOver = false;
-    setBeyond(null);
 
     const begin = async () => {
       isAsked = true;

@@ -67,7 +67,7 @@ function Entry({
   return (
     <li className="entry" data-run={run.id}>
       <span className="thumbs">
-        {given.slice(0, 1).map((id) => (
+        {given.slice(0, 2).map((id) => (
           <Thumb key={id} id={id} />
         ))}
         {result && <Thumb id={result.id} />}

@@ -12,6 +12,7 @@ import {
 import { Alert } from './alert';
 import type * as api from './api';
 import { useContinuous } from './continuous';
+import { useFlicker } from './flicker';
 import { Icon, type IconName } from './icons';
 import { useDivider, useLayer, useLoading } from './layers';
 import { useProbe } from './probe';
@@ -23,13 +24,14 @@ interface Props {
   after: api.Picture; // what was made of it, or the picture itself
   before: { file: api.Picture; name: string } | null; // of the size of `after`, or the picture itself
   afterName: string;
-  weights: string; // that render beyond the pixels
+  weights: string | null; // that render beyond the pixels; null: nothing does
+  isFlickering?: boolean; // "before" shown in turn, not beside
 }
 
 const WIDEST = 4 / 3; // of the view: a wider picture leaves room above and below
 const STEP = 0.02; // of the divider, by an arrow key
 
-export function Viewer({ picture, after, before, afterName, weights }: Props) {
+export function Viewer({ picture, after, before, afterName, weights, isFlickering = false }: Props) {
   const words = useWords();
   const frame = useRef<HTMLDivElement>(null);
   const [split, setSplit] = useState(0.5);
@@ -66,7 +68,8 @@ export function Viewer({ picture, after, before, afterName, weights }: Props) {
   }, []);
 
   useWheel(viewer, frame);
-  useDivider(viewer, beforeLayer, split);
+  useDivider(viewer, isFlickering ? null : beforeLayer, split);
+  const turns = useFlicker(viewer, isFlickering ? beforeLayer : null);
   useContinuous(viewer, { picture, after, weights, setBeyond, setEncoding, setProblem });
   const probed = useProbe(viewer, picture, after, before?.file ?? null);
 
@@ -96,7 +99,8 @@ export function Viewer({ picture, after, before, afterName, weights }: Props) {
         data-beyond={beyond ?? ''}
       >
         <div className="deep" ref={attach} />
-        {before && (
+        {before && isFlickering && turns.isBefore && <span className="tag left">{before.name}</span>}
+        {before && !isFlickering && (
           <>
             <span className="tag left">{before.name}</span>
             <div
@@ -115,7 +119,9 @@ export function Viewer({ picture, after, before, afterName, weights }: Props) {
             />
           </>
         )}
-        <span className="tag right">{beyond ? words.rendered(beyond) : afterName}</span>
+        {!(isFlickering && turns.isBefore) && (
+          <span className="tag right">{beyond ? words.rendered(beyond) : afterName}</span>
+        )}
         {(isEncoding || isLoading) && (
           <output className="busy">{isEncoding ? words.encoding : words.loading}</output>
         )}
@@ -133,6 +139,16 @@ export function Viewer({ picture, after, before, afterName, weights }: Props) {
           </button>
           <Tool icon="all" name={words.home} press={() => viewer?.viewport.goHome()} />
           <Tool icon="full" name={words.fullScreen} press={fullScreen} />
+          {isFlickering && (
+            <>
+              <button type="button" aria-pressed={turns.isRunning} onClick={turns.toggle}>
+                {turns.isRunning ? words.hold : words.flicker}
+              </button>
+              <button type="button" onClick={turns.turn}>
+                {words.turn}
+              </button>
+            </>
+          )}
         </div>
         <output className="probe" aria-live="off" data-testid="probe">
           {probed}

@@ -107,7 +107,7 @@ def test_a_second_at_the_same_place_is_no_second() -> None:
 
 
 def test_one_alone_matches_where_it_is_nearer_than_places_mostly_are() -> None:
-    apart = [[0.0, 0], [20, 0], [40, 0], [60, 0], [80, 0]]
+    apart = [[0.0, 0.0], [20.0, 0.0], [40.0, 0.0], [60.0, 0.0], [80.0, 0.0]]
     moving = keypoints([[0, 0]] * 5, at=apart)
     fixed = keypoints([[0.5, 0], [2, 0], [2, 0], [2, 0], [1.9, 0]], at=apart)
     found = near(moving, apart, fixed)
