@@ -22,6 +22,7 @@ export function Running({ followed }: { followed: Followed }) {
       setProblem(api.messageOf(error));
     }
   };
+  const main = run.results.find((file) => file.width !== null) ?? run.results[0];
   const isEnded = api.ENDED.includes(run.status);
   return (
     <div className="running" data-testid="running" data-status={run.status}>
@@ -49,7 +50,7 @@ export function Running({ followed }: { followed: Followed }) {
       <Alert text={text} />
       {run.results.map((file) => (
         <a
-          className="button main"
+          className={file === main ? 'button main' : 'button'}
           key={file.id}
           href={api.contentUrl(file.id)}
           download={file.name}

@@ -43,7 +43,9 @@ export function Verdict({ report, isUnderWay }: { report: api.Picture | null; is
   );
 }
 
-const percent = (value: number | string | undefined) => `${(100 * Number(value)).toFixed(0)} %`;
+/** Never 100: nobody can be that sure. */
+const percent = (value: number | string | undefined) =>
+  Number(value) >= 0.995 ? '> 99 %' : `${(100 * Number(value)).toFixed(0)} %`;
 
 /** A report that the server keeps. */
 function useReport(file: api.Picture | null): { told: api.Report | null; problem: string | null } {
