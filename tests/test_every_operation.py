@@ -104,7 +104,7 @@ def test_the_size_rule_says_the_size_of_the_result_or_refuses_as_the_work_does(
     def law(data: st.DataObject) -> None:
         parameters = data.draw(PARAMETERS.get(operation.name, st.just({})))
         first_hw = data.draw(_SIDES), data.draw(_SIDES)
-        is_like_the_first = operation.name in ("difference", "measure", "lay")
+        is_like_the_first = operation.name in ("difference", "heatmap", "measure", "lay")
         values: list[Any] = []
         for type_ in operation.port_types.values():
             count = data.draw(st.integers(1, 4)) if type_.is_list else 1

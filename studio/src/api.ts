@@ -64,6 +64,8 @@ export const begin = (work: Work, picture: Picture) =>
   'document' in work
     ? ask<Run>('/runs', sent('POST', asWorkflow(work, picture)))
     : ask<Run>(`/operations/${work.operation}`, sent('POST', { image: picture.id, ...work.parameters }));
+export const beginOperation = (operation: string, body: Record<string, unknown>) =>
+  ask<Run>(`/operations/${operation}`, sent('POST', body));
 export const beginWorkflow = (request: Omit<RunRequest, 'document'>) =>
   ask<Run>('/runs', sent('POST', request));
 export const operations = () => ask<Operation[]>('/operations');

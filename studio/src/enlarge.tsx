@@ -7,6 +7,7 @@ import { Compare, useComparison } from './compare';
 import { type Before, enlargement, factorOf, type Size, type Work } from './enlarging';
 import { useRun } from './following';
 import { Forecasted } from './forecast';
+import { useHeat } from './heat';
 import { Running } from './running';
 import { SizeChoice } from './size';
 import { Viewer } from './viewer';
@@ -56,6 +57,8 @@ export function Enlarge({ about, shown, show }: Props) {
   const after = isOfPicture && result ? result : null;
   const [before, setBefore] = useState<Before>({ kernel: 'bicubic' });
   const compared = useComparison(picture, after, before);
+  const [isHeated, setHeated] = useState(false);
+  const heat = useHeat(isHeated, after, compared.file);
 
   const ask = async () => {
     setAsking(true);
@@ -187,6 +190,7 @@ export function Enlarge({ about, shown, show }: Props) {
               before={beforeShown}
               afterName={after ? `${words.after} ×${short(factorOf(picture, after))}` : words.original}
               weights={weights}
+              over={heat.file}
             />
             {after && (
               <Compare
@@ -194,7 +198,9 @@ export function Enlarge({ about, shown, show }: Props) {
                 before={before}
                 setBefore={setBefore}
                 compared={compared}
-                result={after}
+                isHeated={isHeated}
+                setHeated={setHeated}
+                heat={heat}
               />
             )}
           </>

@@ -25,13 +25,23 @@ interface Props {
   before: { file: api.Picture; name: string } | null; // of the size of `after`, or the picture itself
   afterName: string;
   weights: string | null; // that render beyond the pixels; null: nothing does
+  over?: api.Picture | null; // a map of the same size, laid over all else
   isFlickering?: boolean; // "before" shown in turn, not beside
 }
 
 const WIDEST = 4 / 3; // of the view: a wider picture leaves room above and below
+const OVER = 0.8; // opacity of a map, so that the picture is seen through it
 const STEP = 0.02; // of the divider, by an arrow key
 
-export function Viewer({ picture, after, before, afterName, weights, isFlickering = false }: Props) {
+export function Viewer({
+  picture,
+  after,
+  before,
+  afterName,
+  weights,
+  over = null,
+  isFlickering = false,
+}: Props) {
   const words = useWords();
   const frame = useRef<HTMLDivElement>(null);
   const [split, setSplit] = useState(0.5);
@@ -41,6 +51,10 @@ export function Viewer({ picture, after, before, afterName, weights, isFlickerin
   const [viewer, setViewer] = useState<OpenSeadragon.Viewer | null>(null);
   useLayer(viewer, after, 0, setProblem);
   const beforeLayer = useLayer(viewer, before?.file ?? null, 2, setProblem);
+  const overLayer = useLayer(viewer, over, 3, setProblem);
+  useEffect(() => {
+    overLayer?.setOpacity(OVER);
+  }, [overLayer]);
   const isLoading = useLoading(viewer, after) && problem === null;
 
   const attach = useCallback((element: HTMLDivElement | null) => {

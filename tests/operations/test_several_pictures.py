@@ -1,6 +1,8 @@
 """blend, difference, sheet and measure: operations on more than one picture."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from anyres.core.image import Encoding, Image
 from anyres.core.sheet import LINE, MARGIN, PAPER
 from anyres.operations.blend import blend
 from anyres.operations.difference import difference
+from anyres.operations.heatmap import COLOURS, heatmap
 from anyres.operations.measure import measure
 from anyres.operations.sheet import sheet
 
@@ -132,3 +135,34 @@ class TestSheet:
         made = sheet((even(0.2, alpha=0.0),))
         assert made.alpha is None
         assert (made.pixels == PAPER).all()
+
+
+class TestHeatmap:
+    def test_equal_pictures_are_dark_and_the_limit_is_bright(self) -> None:
+        first = even(0.2)
+        pixels = first.pixels.copy()
+        pixels[0, 0] = 0.25, 0.2, 0.2  # half of the limit, in one channel
+        pixels[0, 1] = 0.9
+        second = Image(pixels)
+        made = heatmap(first, second, limit=0.1)
+        shown = np.rint(made.pixels * 255).astype(int)
+        as_numbers = [tuple(int(one[place : place + 2], 16) for place in (1, 3, 5)) for one in COLOURS]
+        assert [tuple(shown[0, 0]), tuple(shown[0, 1]), tuple(shown[1, 0])] == [
+            as_numbers[2],
+            as_numbers[4],
+            as_numbers[0],
+        ]
+
+    def test_a_larger_limit_is_darker(self) -> None:
+        means = [heatmap(even(0.2), even(0.25), limit=limit).pixels.mean() for limit in (0.05, 0.2, 1.0)]
+        assert means == sorted(means, reverse=True)
+        assert len(set(means)) == 3
+
+    def test_pictures_of_two_sizes_are_refused(self) -> None:
+        with pytest.raises(InputError, match="Pictures of one size are compared"):
+            heatmap(even(0.2), even(0.2, 5, 5))
+
+    def test_the_page_tells_the_same_colours(self) -> None:
+        source = Path(__file__).parents[2] / "studio" / "src" / "heat.tsx"
+        found = re.findall(r"#[0-9a-f]{6}", source.read_text(encoding="utf-8").partition("];")[0])
+        assert tuple(found) == COLOURS

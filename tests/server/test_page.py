@@ -176,6 +176,25 @@ def test_other_ways_are_compared_at_the_same_size(visit: "Visit", photo: Path, a
     assert {(run["results"][0]["width"], run["results"][0]["height"]) for run in runs[:3]} == {(300, 210)}
 
 
+def test_where_two_ways_differ_is_shown_with_a_legend(visit: "Visit", photo: Path) -> None:
+    page = visit.page
+    visit.give(photo)
+    page.get_by_role("button", name="×3").click()
+    visit.run()
+    page.locator(".tag.left", has_text="bicubic").wait_for()
+    page.wait_for_timeout(1000)
+    plain = page.get_by_test_id("stage").screenshot()
+    page.get_by_role("checkbox", name="Show where they differ").check()
+    page.get_by_test_id("legend").wait_for(timeout=60_000)
+    assert "0.1 or more" in page.get_by_test_id("legend").inner_text()
+    page.wait_for_timeout(1500)
+    assert page.get_by_test_id("stage").screenshot() != plain
+    page.get_by_role("checkbox", name="Show where they differ").uncheck()
+    page.wait_for_timeout(1500)
+    assert page.get_by_test_id("legend").count() == 0
+    assert page.get_by_test_id("stage").screenshot() == plain
+
+
 def test_bad_input_is_told_beside_what_it_is_about(visit: "Visit", photo: Path, tmp_path: Path) -> None:
     page = visit.page
     broken = tmp_path / "<img src=x onerror=alert(1)>.png"
