@@ -124,3 +124,15 @@ def test_an_alignment_has_one_map_and_as_many_of_each(alignment: Alignment) -> N
 def test_an_engine_that_there_is_not_is_refused_with_those_there_are(pair: tuple[Image, Image]) -> None:
     with pytest.raises(InputError, match="There is no engine 'surf'; there are: rootsift"):
         register(*pair, engine="surf")
+
+
+def test_the_moving_picture_may_be_of_another_size_than_the_fixed_one(
+    pair: tuple[Image, Image], alignment: Alignment
+) -> None:
+    fixed, moving = pair
+    lower = Image(moving.pixels[:-40].copy())
+    made = lay(fixed, lower, replace(alignment, moving_hw=lower.size_hw))
+    whole = lay(fixed, moving, alignment)
+    assert made.size_hw == fixed.size_hw
+    np.testing.assert_array_equal(made.pixels[:200], whole.pixels[:200])
+    assert not np.array_equal(made.pixels, whole.pixels)

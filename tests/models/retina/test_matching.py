@@ -131,3 +131,27 @@ def test_groups_do_not_match_each_other() -> None:
     np.testing.assert_array_equal(one.where(np.array([1, 3])).group_of_each, [0, 1])
     with pytest.raises(InputError, match="Give as many of each"):
         Keypoints(positions, np.ones(4, np.float32), descriptors, np.array([0, 0, 1]))
+
+
+def test_near_a_place_too_groups_do_not_match_each_other() -> None:
+    places = np.array([[0.0, 0.0], [50.0, 0.0]])
+    scores = np.ones(2, np.float32)
+    descriptors = np.array([[0, 0], [1, 0]], np.float32)
+    one = Keypoints(places, scores, descriptors, np.array([0, 1]))
+    other = Keypoints(places, scores, descriptors + np.float32(0.01), np.array([1, 1]))
+    assert len(match_near(one, places, other, radius=5.0, ratio=2.0)) == 1
+
+
+def seen_at_random(count: int, *, spread: float) -> tuple[Keypoints, Keypoints]:
+    """Keypoints of two pictures that have nothing in common, at the same places up to `spread` pixels."""
+    generator = np.random.default_rng(5)
+    places = generator.uniform(0, 500, (count, 2))
+    drawn = [generator.normal(size=(count, 128)).astype(np.float32) for _ in range(2)]
+    shaken = places + generator.uniform(-spread, spread, (count, 2))
+    ones = np.ones(count, np.float32)
+    return Keypoints(places, ones, drawn[0]), Keypoints(shaken, ones, drawn[1])
+
+
+def test_pictures_with_nothing_in_common_have_few_matches_near_any_map() -> None:
+    moving, fixed = seen_at_random(400, spread=5.0)
+    assert len(match_near(moving, moving.positions, fixed, radius=60.0, ratio=0.85)) < 40
