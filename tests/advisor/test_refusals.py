@@ -186,6 +186,15 @@ def test_a_model_for_the_kind_that_is_asked_or_for_no_kind_is_taken(
     assert (answer.outcome, answer.task) == ("answer", task)
 
 
+def test_a_model_for_both_kinds_is_taken_for_either() -> None:
+    both = {"name": "Restormer", "summary": "Deblurs photographs, blurred by motion or out of focus."}
+    for question in (
+        "The macro shot is out of focus. Make it sharp.",
+        "My shaky photo is blurred. Make it sharp.",
+    ):
+        assert asked(question, both).outcome == "answer"
+
+
 def test_a_recommended_model_for_another_kind_is_rejected_for_the_one_that_fits() -> None:
     shake = {
         "name": "MIMO-UNet",
