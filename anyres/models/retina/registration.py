@@ -5,7 +5,7 @@ warped and matched once more: what looks alike in both by then is found in great
 of SuperRetina, ECCV 2022, https://arxiv.org/abs/2207.07932). Departs from it: mutual matches; MAGSAC++ in
 place of the least median; the second pass's places are carried back and one map is fitted to them, in place
 of two maps in a row; tests of what came out, which may say `failed`. Then places are matched near where
-the map puts them, three times and closer each time: those are many more, and the map is fitted to them. How
+the map puts them, several times and closer each time: those are many more, and the map is fitted to them. How
 far to trust it is told by the matches that were found without the map's help.
 Positions are x, y in pixels of the originals, pixel centres at whole numbers; maps go from moving to fixed.
 """
@@ -36,7 +36,15 @@ from anyres.models.retina.warping import warp
 
 Model = Literal["auto", "homography", "affine", "quadratic"]
 REACH: Final = 0.005  # of the field of view: farthest that a true match lies off; 15 pixels at FIRE's 2912
-PASSES: Final = ((0.04, 0.85), (0.02, 0.9), (0.01, 0.9))  # radius, of the field of view, and ratio
+START_REACH: Final = 2.0  # times that, for the map that a second pass begins with
+PASSES: Final = (  # radius in which places are compared, of the field of view, and ratio
+    (0.04, 0.85),
+    (0.03, 0.85),
+    (0.03, 0.9),
+    (0.02, 0.9),
+    (0.02, 0.9),
+    (0.015, 0.9),
+)
 KEPT_SHARE: Final = 0.5  # of the unaided matches that agreed, which a map of nearer ones must not lose
 QUADRATIC_REACH: Final = 3.0  # times that, among which a quadratic looks for its first matches
 QUADRATIC_SPREAD: Final = 20  # places apart from each other that a quadratic needs
@@ -91,9 +99,12 @@ def register(
             matches,
         )
     near, homography = matches, fitted
-    if laid is not None and (closer := _matched_near(laid, target, fitted[0], fixed, moving)):
-        near, homography = closer
     reach = REACH * fixed.diameter
+    if laid is not None:
+        for start in _starts(matches, fitted, reach, fixed, moving):
+            closer = _matched_near(laid, target, start, fixed, moving)
+            if closer is not None and (near is matches or closer[1][1].sum() > homography[1].sum()):
+                near, homography = closer
     transform, agree = _chosen(near, homography, reach, fixed, moving, model)
     unaided = residuals(transform, matches) < reach
     if unaided.sum() < KEPT_SHARE * fitted[1].sum():
@@ -119,12 +130,13 @@ def _unaided(
     reach = REACH * fixed.diameter
     matches = match(detector(moving), target, ratio=detector.ratio)
     fitted = _fit_homography(matches, reach)
-    if not is_two_pass or fitted is None or not _is_plausible(fitted, fixed, moving):
+    starts = _starts(matches, fitted, reach, fixed, moving) if is_two_pass and fitted is not None else []
+    if not starts:
         return matches, fitted, None
-    laid = _found_as_laid(fixed, moving, fitted[0], detector)
+    laid = _found_as_laid(fixed, moving, starts[0], detector)
     again = match(laid, target, ratio=detector.ratio)
     fitted_again = _fit_homography(again, reach)
-    if fitted_again is not None and fitted_again[1].sum() >= fitted[1].sum():
+    if fitted_again is not None and (fitted is None or fitted_again[1].sum() >= fitted[1].sum()):
         matches, fitted = again, fitted_again
     return matches, fitted, laid
 
@@ -134,9 +146,19 @@ def _fit_homography(matches: Matches, reach: float) -> Fitted | None:
     return None if start is None else fit_and_collect(fit_homography, start, matches, reach)
 
 
-def _is_plausible(fitted: Fitted, fixed: Prepared, moving: Prepared) -> bool:
-    """Whether a first map is worth a second pass."""
-    return bool(fitted[1].sum() >= FEWEST_INLIERS) and _is_regular(fitted[0], fixed, moving)
+def _starts(
+    matches: Matches, fitted: Fitted, reach: float, fixed: Prepared, moving: Prepared
+) -> list[Transform]:
+    """The maps that nearer matches may begin with; none where none is worth it.
+
+    An affine one first: a homography of few matches, all of one corner, goes astray anywhere else.
+    """
+    affine = fit_and_collect(fit_affine, fitted[0], matches, START_REACH * reach)
+    return [
+        start
+        for start, agree in ((fitted,) if affine is None else (affine, fitted))
+        if agree.sum() >= FEWEST_INLIERS and _is_regular(start, fixed, moving)
+    ]
 
 
 def _is_regular(transform: Transform, fixed: Prepared, moving: Prepared) -> bool:
