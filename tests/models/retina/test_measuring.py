@@ -8,7 +8,7 @@ import pytest
 from anyres.core.errors import InputError
 from anyres.core.files import write_image
 from anyres.core.image import Image
-from anyres.models.retina import evaluation, judging
+from anyres.models.retina import engines, evaluation, judging
 from anyres.models.retina.evaluation import evaluate, synthetic_records
 from anyres.models.retina.eye_pairs import make_pair, make_pairs, write_pairs
 from anyres.models.retina.fire import FIRE_SIDE
@@ -237,7 +237,7 @@ def test_other_weights_of_the_same_name_are_measured_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weights = tmp_path / "mine.safetensors"
-    monkeypatch.setattr(evaluation, "weights_paths", lambda: {"mine": weights})
+    monkeypatch.setattr(engines, "weights_paths", lambda: {"mine": weights})
     files = set()
     for content in (b"first", b"second"):
         weights.write_bytes(content)

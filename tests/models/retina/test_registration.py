@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from anyres.core.image import Image
 from anyres.models.retina import judging
 from anyres.models.retina.engines import load_detector
-from anyres.models.retina.evidence import Evidence, field_points, gather_evidence, vessel_agreement
+from anyres.models.retina.evidence import Evidence, field_points, vessel_agreement
 from anyres.models.retina.judging import (
     COEFFICIENTS,
     features,
@@ -76,15 +76,9 @@ def test_an_eye_that_moved_is_laid_on_itself() -> None:
 
 
 def test_only_matches_that_no_map_helped_to_find_speak_for_it() -> None:
-    fixed, moving = prepare(fundus()), prepare(seen_moved(MOVED))
-    found = register(fixed, moving, DETECTOR)
+    found = register_images(fundus(), seen_moved(MOVED))
     assert found.evidence is not None
-    assert found.transform is not None
     assert found.evidence.match_count != len(found.matches)
-    helped = gather_evidence(
-        fixed, moving, found.transform, found.matches, found.agree, fitted_to=found.matches.where(found.agree)
-    )
-    assert helped.inlier_share > found.evidence.inlier_share
 
 
 def test_a_picture_turned_by_90_degrees_is_laid_on_itself() -> None:
