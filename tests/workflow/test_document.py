@@ -226,7 +226,7 @@ def test_a_workflow_that_is_not_there_is_refused_with_those_that_are(
 ) -> None:
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     (tmp_path / "mine.json").write_text(json.dumps(a_document()), encoding="utf-8")
-    with pytest.raises(InputError, match=r"no workflow 'yours'; there are: .*mine\. Put yours into"):
+    with pytest.raises(InputError, match=r"no workflow 'yours'; there are: .*mine, .*\. Put yours into"):
         find_workflow("yours")
 
 
