@@ -294,7 +294,7 @@ def test_nothing_serious_stands_in_the_way_of_anyone(
     assert not visit.findings()
     assert visit.page.evaluate("document.documentElement.lang") == language[:2]
     assert visit.page.evaluate("document.documentElement.scrollWidth") == small["width"]
-    visit.page.locator("nav a").nth(1).click()
+    visit.page.locator("nav a[href='#/history']").click()
     visit.page.locator(".entry").first.wait_for()
     assert not visit.findings()
     visit.context.close()
