@@ -49,7 +49,7 @@ export function Viewer({
   const [isEncoding, setEncoding] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [viewer, setViewer] = useState<OpenSeadragon.Viewer | null>(null);
-  useLayer(viewer, after, 0, setProblem);
+  const afterLayer = useLayer(viewer, after, 0, setProblem);
   const beforeLayer = useLayer(viewer, before?.file ?? null, 2, setProblem);
   const overLayer = useLayer(viewer, over, 3, setProblem);
   useEffect(() => {
@@ -146,7 +146,7 @@ export function Viewer({
           <Tool icon="minus" name={words.zoomOut} press={() => zoomTo(1 / 1.6)} />
           <button
             type="button"
-            onClick={() => viewer?.viewport.zoomTo(oneToOne(viewer))}
+            onClick={() => afterLayer && viewer?.viewport.zoomTo(oneToOne(afterLayer))}
             title={words.pixelsHome}
           >
             1:1
@@ -200,8 +200,8 @@ function useWheel(viewer: OpenSeadragon.Viewer | null, frame: RefObject<HTMLDivE
 }
 
 /** The zoom at which a pixel of the result is one of the screen. */
-function oneToOne(viewer: OpenSeadragon.Viewer): number {
-  return viewer.world.getItemAt(0)?.imageToViewportZoom(1 / window.devicePixelRatio) ?? 1;
+function oneToOne(layer: OpenSeadragon.TiledImage): number {
+  return layer.imageToViewportZoom(1 / window.devicePixelRatio);
 }
 
 const clamp = (value: number) => Math.min(1, Math.max(0, value));
