@@ -63,9 +63,7 @@ class Decision:
     factors: Factors | None  # of the source that enlarges
     factor: float | None = None  # that is asked for
     short: Able | None = None  # what enlarges, where nothing provided does by as much as is asked
-    other_kind: OtherKind | None = (
-        None  # what does the task, where nothing provided does its kind that is asked
-    )
+    other_kind: OtherKind | None = None  # what does the task, but nothing does its kind that is asked for
 
     @property
     def task(self) -> str:

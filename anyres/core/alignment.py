@@ -6,7 +6,7 @@ picture. Axis: k matches (m, s and a are as many).
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64
@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float32, Float64
 from anyres.core.errors import InputError
 from anyres.core.sizes import SizeHW
 
+DISCLAIMER: Final = "Research software, not a medical device."  # goes with every verdict
 AlignmentStatus = Literal["ok", "low_confidence", "failed"]
 
 

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from anyres.core.compositing import common_encoding, common_notices
 from anyres.core.image import Image
-from anyres.core.sizes import SizeHW
 from anyres.operations.difference import common_size_hw, difference
 from anyres.operations.operation import operation
 
@@ -20,12 +19,7 @@ Limit = Annotated[
 ]
 
 
-def size_of_both(first_hw: SizeHW, second_hw: SizeHW) -> SizeHW:
-    """The size rule: that of both; InputError where they differ."""
-    return common_size_hw(first_hw, second_hw)
-
-
-@operation(version="1.0.0", size=size_of_both)
+@operation(version="1.0.0", size=common_size_hw)
 def heatmap(first: Image, second: Image, *, limit: Limit = 0.1) -> Image:
     """Show how far two pictures of one size differ, as colours: dark where they are equal.
 

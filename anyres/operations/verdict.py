@@ -1,10 +1,8 @@
 """Tell how far to trust an alignment, and the map in numbers."""
 
-from anyres.core.alignment import Alignment
+from anyres.core.alignment import DISCLAIMER, Alignment
 from anyres.core.results import Report
 from anyres.operations.operation import operation
-
-NOTE = "Research software, not a medical device."
 
 
 @operation(version="1.0.0", size=None)
@@ -29,7 +27,7 @@ def verdict(alignment: Alignment) -> Report:
             "model": alignment.model or "none",
             "engine": alignment.engine,
         },
-        notes=(*alignment.reasons, NOTE),
+        notes=(*alignment.reasons, DISCLAIMER),
         tables={
             name: tuple(tuple(float(value) for value in row) for row in numbers)
             for name, numbers in maps.items()

@@ -136,3 +136,9 @@ def test_the_moving_picture_may_be_of_another_size_than_the_fixed_one(
     assert made.size_hw == fixed.size_hw
     np.testing.assert_array_equal(made.pixels[:200], whole.pixels[:200])
     assert not np.array_equal(made.pixels, whole.pixels)
+
+
+def test_the_operation_has_the_engine_of_the_other_doors() -> None:
+    from anyres.models.retina.engines import DEFAULT
+
+    assert register.check_parameters({}).model_dump()["engine"] == DEFAULT

@@ -8,6 +8,7 @@ import pytest
 
 if TYPE_CHECKING:  # pytest's jaxtyping hook must come before the package
     from fastapi.testclient import TestClient
+    from playwright.sync_api import Browser
 
     from tests.server.serving import Serve
 
@@ -47,4 +48,22 @@ def server(tmp_path: Path) -> Iterator[tuple[str, int]]:
     from tests.server.live import begun_server
 
     with begun_server(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium, for all tests of a file."""
+    from tests.server.browsing import begun_browser
+
+    with begun_browser() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def address(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server for all tests of a file that a browser visits."""
+    from tests.server.live import begun_server
+
+    with begun_server(tmp_path_factory.mktemp("studio")) as (found, _):
         yield found

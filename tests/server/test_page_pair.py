@@ -13,22 +13,6 @@ if TYPE_CHECKING:  # pytest's jaxtyping hook must come before the package
     from tests.server.browsing import Visit
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    from tests.server.browsing import begun_browser
-
-    with begun_browser() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def address(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    from tests.server.live import begun_server
-
-    with begun_server(tmp_path_factory.mktemp("studio")) as (found, _):
-        yield found
-
-
 @pytest.fixture
 def visit(browser: "Browser", address: str) -> Iterator["Visit"]:
     from tests.server.browsing import Visit

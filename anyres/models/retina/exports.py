@@ -13,12 +13,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from anyres.core.alignment import DISCLAIMER
 from anyres.core.sizes import SizeHW
 from anyres.models.retina.fitting import fit_homography
 from anyres.models.retina.inference import Registered
 from anyres.models.retina.transform import Projective, Transform
 
-DISCLAIMER: Final = "Research software, not a medical device."
 GRID: Final = 8  # pixels between displacements; a transform is smooth
 _FITTED: Final = 20  # places a side, to which a homography is fitted
 _NOWHERE: Final = 1e6  # displacement, pixels, of a place that the moving picture does not have
