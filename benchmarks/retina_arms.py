@@ -5,7 +5,9 @@ before the runs), and registers pairs of made eyes with each: of new eyes of a s
 are the test; of new eyes of the training style; and of the eyes that were trained on, photographed anew. The
 last two differ in nothing but whether the eye was seen: their difference is the gap. A leg ends after
 `--hours`; the same command goes on, training from its last checkpoint, and measures what is still to be
-measured. When all is there, the table and the answers are written.
+measured. The errors of an arm that is measured are kept in `results/retina_arms`, so that legs may be days and
+machines apart: what is there is not done again. `--only` keeps a leg to one seed, for two legs side by side. When
+all is there, the table and the answers are written.
 """
 
 import argparse
@@ -13,7 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from anyres.core.image import Image
+from anyres.core.machine import provenance
 from anyres.models.retina.engines import CLASSICAL
 from anyres.models.retina.eye_pairs import PairClass, make_pair
 from anyres.models.retina.eye_styles import HELD_OUT, TRAIN, Style
@@ -48,6 +51,7 @@ EYES: dict[str, tuple[int, Style]] = {  # first seed, and style
     "new": (3_600_000, TRAIN),
     "trained": (1_000_000, TRAIN),  # the training set's own
 }
+KEPT = Path(__file__).parent / "results" / "retina_arms"  # errors of arms that were measured, by name
 FAILED = 1e6  # error of a pair without a map
 DRAWS = 5_000  # of the bootstrap
 
@@ -61,6 +65,7 @@ class Leg:
     seeds: int
     pairs: int  # of each class and kind of eye
     ends: float  # monotonic seconds
+    only: int | None = None  # the one seed that this leg works on
 
     def is_over(self) -> bool:
         """Whether the time is used up."""
@@ -75,24 +80,44 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=1000, help="of each training")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pairs", type=int, default=30, help="of each class, and of each kind of eye")
+    parser.add_argument("--only", type=int, help="train and measure this seed alone, and conclude nothing")
     given = parser.parse_args()
     ends = time.monotonic() + 3600 * given.hours
-    leg = Leg(given.folder, given.steps, given.seeds, given.pairs, ends)
+    leg = Leg(given.folder, given.steps, given.seeds, given.pairs, ends, given.only)
     waiting = next((name for name, is_done in steps_of(leg) if not is_done), None)
-    if waiting is None:
-        conclude(leg)
-    else:
+    if waiting is not None:
         say(f"This leg is over at {waiting}; the same command goes on.")
+    elif leg.only is None:
+        conclude(leg)
 
 
 def steps_of(leg: Leg) -> Iterator[tuple[str, bool]]:
     """Go through everything in order: its name, and whether it is done."""
-    for seed in range(leg.seeds):
+    for seed in range(leg.seeds) if leg.only is None else [leg.only]:
         for arm in ARMS:
             name = f"{arm}-{seed}"
-            yield name, trained(leg, arm, seed) and measured(leg, name, network(leg, arm, seed))
-    for name, make in CLASSICAL.items():
-        yield name, measured(leg, f"F-{name}", make())
+            yield (
+                name,
+                is_kept(leg, name)
+                or (trained(leg, arm, seed) and measured(leg, name, network(leg, arm, seed))),
+            )
+    if leg.only is None:
+        for name, make in CLASSICAL.items():
+            yield name, is_kept(leg, f"F-{name}") or measured(leg, f"F-{name}", make())
+
+
+def is_kept(leg: Leg, name: str) -> bool:
+    """Whether an arm's errors are there, of as many steps and of these pairs."""
+    path = KEPT / f"{name}.json"
+    if not path.exists():
+        return False
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return (found["steps"], found["pairs"]) == (steps_of_arm(leg, name), leg.pairs)
+
+
+def steps_of_arm(leg: Leg, name: str) -> int:
+    """Of its training; the classical ones have none."""
+    return 0 if name.startswith("F-") else leg.steps
 
 
 def run_folder(leg: Leg, arm: str, seed: int) -> Path:
@@ -107,6 +132,8 @@ def trained(leg: Leg, arm: str, seed: int) -> bool:
     run = run_folder(leg, arm, seed)
     if (run / "done").exists():
         return True
+    if teacher is not None and not trained(leg, teacher, seed):  # measured on another machine, say
+        return False
     recipe = recipes[recipe_name](leg.folder / "eyes", steps=leg.steps, **named)
     left = leg.ends - time.monotonic()
     for at in train(recipe, run, machine=this_machine(), seed=seed, time_limit_s=max(0.0, left)):
@@ -136,7 +163,23 @@ def measured(leg: Leg, name: str, detector: Detector) -> bool:
             error = error_of(detector, drawn(leg, eyes, pair_class, seed))
             file.write(json.dumps({"eyes": eyes, "class": pair_class, "seed": seed, "error": error}) + "\n")
             file.flush()
+    keep(leg, name, path)
     return True
+
+
+def keep(leg: Leg, name: str, path: Path) -> None:
+    """Put an arm's errors where the next leg finds them, in the order of the pairs."""
+    rows: Sequence[Mapping[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    errors = {
+        eyes: {
+            one: [round(row["error"], 3) for row in rows if (row["eyes"], row["class"]) == (eyes, one)]
+            for one in CLASSES
+        }
+        for eyes in EYES
+    }
+    found = {"steps": steps_of_arm(leg, name), "pairs": leg.pairs, **asdict(provenance()), "errors": errors}
+    KEPT.mkdir(parents=True, exist_ok=True)
+    (KEPT / f"{name}.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
 
 
 def wanted_pairs(count: int) -> Iterator[tuple[str, PairClass, int]]:
@@ -171,16 +214,10 @@ def error_of(detector: Detector, pair: Mapping[str, np.ndarray]) -> float:
     return float(np.linalg.norm(placed - pair["controls"][:, :2], axis=1).mean() * FIRE_SIDE / ARM_SIDE)
 
 
-def errors_of(leg: Leg, name: str) -> dict[str, np.ndarray]:
+def errors_of(name: str) -> dict[str, np.ndarray]:
     """Errors by kind of eye: classes by pairs."""
-    lines = (leg.folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-    rows: Sequence[Mapping[str, Any]] = [json.loads(line) for line in lines]
-    return {
-        eyes: np.array(
-            [[row["error"] for row in rows if (row["eyes"], row["class"]) == (eyes, one)] for one in CLASSES]
-        )
-        for eyes in EYES
-    }
+    errors = json.loads((KEPT / f"{name}.json").read_text(encoding="utf-8"))["errors"]
+    return {eyes: np.array([by_class[one] for one in CLASSES]) for eyes, by_class in errors.items()}
 
 
 def mauc(errors: np.ndarray) -> float:
@@ -191,7 +228,7 @@ def mauc(errors: np.ndarray) -> float:
 def conclude(leg: Leg) -> None:
     """The table of arms, and an answer to each statement, said and written."""
     names = [f"{arm}-{seed}" for arm in ARMS for seed in range(leg.seeds)] + [f"F-{one}" for one in CLASSICAL]
-    errors = {name: errors_of(leg, name) for name in names}
+    errors = {name: errors_of(name) for name in names}
     table = {}
     for arm in (*ARMS, *(f"F-{one}" for one in CLASSICAL)):
         own = [errors[name] for name in names if name == arm or name.rpartition("-")[0] == arm]
