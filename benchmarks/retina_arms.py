@@ -5,9 +5,9 @@ before the runs), and registers pairs of made eyes with each: of new eyes of a s
 are the test; of new eyes of the training style; and of the eyes that were trained on, photographed anew. The
 last two differ in nothing but whether the eye was seen: their difference is the gap. A leg ends after
 `--hours`; the same command goes on, training from its last checkpoint, and measures what is still to be
-measured. The errors of an arm that is measured are kept in `results/retina_arms`, so that legs may be days and
-machines apart: what is there is not done again. `--only` keeps a leg to one seed, for two legs side by side. When
-all is there, the table and the answers are written.
+measured. The errors of an arm that is measured are kept in `results/retina_arms`, so that legs may be days
+and machines apart: what is there is not done again. `--only` keeps a leg to one seed, for two legs side by
+side. When all is there, the table and the answers are written.
 """
 
 import argparse
@@ -170,14 +170,19 @@ def measured(leg: Leg, name: str, detector: Detector) -> bool:
 def keep(leg: Leg, name: str, path: Path) -> None:
     """Put an arm's errors where the next leg finds them, in the order of the pairs."""
     rows: Sequence[Mapping[str, Any]] = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    errors = {
+    errors: dict[str, dict[str, list[float]]] = {
         eyes: {
             one: [round(row["error"], 3) for row in rows if (row["eyes"], row["class"]) == (eyes, one)]
             for one in CLASSES
         }
         for eyes in EYES
     }
-    found = {"steps": steps_of_arm(leg, name), "pairs": leg.pairs, **asdict(provenance()), "errors": errors}
+    found: dict[str, Any] = {
+        "steps": steps_of_arm(leg, name),
+        "pairs": leg.pairs,
+        **asdict(provenance()),
+        "errors": errors,
+    }
     KEPT.mkdir(parents=True, exist_ok=True)
     (KEPT / f"{name}.json").write_text(json.dumps(found) + "\n", encoding="utf-8")
 

@@ -57,10 +57,18 @@ def fit_affine(moving: Float64[np.ndarray, "k 2"], fixed: Float64[np.ndarray, "k
 
 def fit_quadratic(moving: Float64[np.ndarray, "k 2"], fixed: Float64[np.ndarray, "k 2"]) -> Quadratic | None:
     """Least squares of distances in the fixed picture; None if the matches do not determine it."""
+    return quadratic_of_places(moving, fixed, np.ones(len(moving)))
+
+
+def quadratic_of_places(
+    moving: Float64[np.ndarray, "k 2"], fixed: Float64[np.ndarray, "k 2"], weights: Float64[np.ndarray, " k"]
+) -> Quadratic | None:
+    """The same, with a weight for each square; None if the places do not determine it."""
     if len(moving) < 6:
         return None
     (x, y), size = moving.mean(axis=0), max(float(moving.std()), 1e-9)
-    found, _, rank, _ = np.linalg.lstsq(monomials((moving - (x, y)) / size), fixed, rcond=None)
+    root = np.sqrt(weights)[:, None]
+    found, _, rank, _ = np.linalg.lstsq(root * monomials((moving - (x, y)) / size), root * fixed, rcond=None)
     if rank < 6:
         return None
     normed = np.array([[1 / size, 0, -x / size], [0, 1 / size, -y / size], [0, 0, 1]])

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 
 from anyres.models.retina.evidence import Evidence, field_points, gather_evidence
 from anyres.models.retina.fitting import (
@@ -24,6 +24,7 @@ from anyres.models.retina.fitting import (
     fit_homography,
     fit_quadratic,
     leave_out_residuals,
+    quadratic_of_places,
     residuals,
     robust_homography,
 )
@@ -31,7 +32,8 @@ from anyres.models.retina.judging import FEWEST_INLIERS, SCALES, Status, judge
 from anyres.models.retina.matching import Keypoints, Matches, match, match_near
 from anyres.models.retina.preparing import Prepared
 from anyres.models.retina.sift import Detector
-from anyres.models.retina.transform import Transform, local_scales, orientations, pole_distance
+from anyres.models.retina.sphere import SphereMap, as_quadratic, find_sphere, fit_sphere, lean_on
+from anyres.models.retina.transform import Quadratic, Transform, local_scales, orientations, pole_distance
 from anyres.models.retina.warping import warp
 
 Model = Literal["auto", "homography", "affine", "quadratic"]
@@ -46,12 +48,26 @@ PASSES: Final = (  # radius in which places are compared, of the field of view, 
     (0.015, 0.9),
 )
 KEPT_SHARE: Final = 0.5  # of the unaided matches that agreed, which a map of nearer ones must not lose
+SPHERE_RATIO: Final = 0.95  # looser than a detector's: the map of a round eye is found among more false ones
+SPHERE_MATCHES: Final = 250  # the best of these
+LEANING: Final = 10.0  # matches that a round eye weighs as much as, all in all
 QUADRATIC_REACH: Final = 3.0  # times that, among which a quadratic looks for its first matches
 QUADRATIC_SPREAD: Final = 20  # places apart from each other that a quadratic needs
 SURE: Final = 3.0  # standard errors by which a quadratic's leave-out residuals must be smaller in the mean
 _APART: Final = 0.05  # of the field of view: places nearer than that count once
 
 Fitted = tuple[Transform, Bool[np.ndarray, " k"]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Unaided:
+    """What was found before matches were looked for near where a map puts them."""
+
+    matches: Matches
+    fitted: Fitted | None  # their homography
+    sphere: SphereMap | None  # of the eye, that they agree on
+    starts: list[Transform]  # maps that nearer matches may begin with
+    laid: Keypoints | None  # keypoints as the first of these lays the picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,26 +108,27 @@ def register(
         if prepared.defect is not None:
             return _failed(f"The {name} picture {prepared.defect}")
     target = detector(fixed)
-    matches, fitted, laid = _unaided(fixed, moving, target, detector, is_two_pass=is_two_pass)
-    if fitted is None:
+    first = _unaided(fixed, moving, target, detector, is_two_pass=is_two_pass)
+    if first.fitted is None:
         return _failed(
-            f"The pictures have {len(matches)} places that look alike, and no alignment that they agree on.",
-            matches,
+            f"The pictures have {len(first.matches)} places that look alike, and no alignment that they "
+            "agree on.",
+            first.matches,
         )
-    near, homography = matches, fitted
+    near, homography, sphere = first.matches, first.fitted, first.sphere
     reach = REACH * fixed.diameter
-    if laid is not None:
-        for start in _starts(matches, fitted, reach, fixed, moving):
-            closer = _matched_near(laid, target, start, fixed, moving)
-            if closer is not None and (near is matches or closer[1][1].sum() > homography[1].sum()):
-                near, homography = closer
-    transform, agree = _chosen(near, homography, reach, fixed, moving, model)
-    unaided = residuals(transform, matches) < reach
-    if unaided.sum() < KEPT_SHARE * fitted[1].sum():
-        near = matches
-        transform, agree = _chosen(near, fitted, reach, fixed, moving, model)
+    if first.laid is not None:
+        for start in first.starts:
+            closer = _matched_near(first.laid, target, start, first.sphere, fixed, moving)
+            if closer is not None and (near is first.matches or closer[1][1].sum() > homography[1].sum()):
+                near, homography, sphere = closer
+    transform, agree = _chosen(near, homography, sphere, fixed, moving, model)
+    unaided = residuals(transform, first.matches) < reach
+    if unaided.sum() < KEPT_SHARE * first.fitted[1].sum():
+        near = first.matches
+        transform, agree = _chosen(near, first.fitted, first.sphere, fixed, moving, model)
         unaided = agree
-    evidence = gather_evidence(fixed, moving, transform, matches, unaided, fitted_to=near.where(agree))
+    evidence = gather_evidence(fixed, moving, transform, first.matches, unaided, fitted_to=near.where(agree))
     verdict = judge(evidence, detector.name)
     return Registration(
         verdict.status, verdict.probability, verdict.reasons, transform, near, agree, evidence
@@ -125,20 +142,25 @@ def spread_count(matches: Matches, apart: float) -> int:
 
 def _unaided(
     fixed: Prepared, moving: Prepared, target: Keypoints, detector: Detector, *, is_two_pass: bool
-) -> tuple[Matches, Fitted | None, Keypoints | None]:
-    """Matches that no map helped to find, their homography, and keypoints as a first one lays the picture."""
+) -> _Unaided:
+    """Matches that no map helped to find, and the maps that they lead to."""
     reach = REACH * fixed.diameter
-    matches = match(detector(moving), target, ratio=detector.ratio)
+    many = match(detector(moving), target, ratio=SPHERE_RATIO)
+    matches = many.where(many.scores > 1 - detector.ratio)
     fitted = _fit_homography(matches, reach)
-    starts = _starts(matches, fitted, reach, fixed, moving) if is_two_pass and fitted is not None else []
+    sphere = find_sphere(many.where(np.arange(len(many)) < SPHERE_MATCHES), fixed, moving, 2 * reach)
+    starts = _starts(matches, fitted, sphere, fixed, moving) if is_two_pass else []
     if not starts:
-        return matches, fitted, None
+        return _Unaided(matches, fitted, sphere, [], None)
     laid = _found_as_laid(fixed, moving, starts[0], detector)
     again = match(laid, target, ratio=detector.ratio)
     fitted_again = _fit_homography(again, reach)
     if fitted_again is not None and (fitted is None or fitted_again[1].sum() >= fitted[1].sum()):
         matches, fitted = again, fitted_again
-    return matches, fitted, laid
+        if sphere is not None:
+            sphere = fit_sphere(matches, sphere, reach)
+        starts = _starts(matches, fitted, sphere, fixed, moving) or starts
+    return _Unaided(matches, fitted, sphere, starts, laid)
 
 
 def _fit_homography(matches: Matches, reach: float) -> Fitted | None:
@@ -147,17 +169,24 @@ def _fit_homography(matches: Matches, reach: float) -> Fitted | None:
 
 
 def _starts(
-    matches: Matches, fitted: Fitted, reach: float, fixed: Prepared, moving: Prepared
+    matches: Matches, fitted: Fitted | None, sphere: SphereMap | None, fixed: Prepared, moving: Prepared
 ) -> list[Transform]:
     """The maps that nearer matches may begin with; none where none is worth it.
 
-    An affine one first: a homography of few matches, all of one corner, goes astray anywhere else.
+    That of a round eye first, then an affine one: a homography of few matches, all of one corner, goes
+    astray anywhere else.
     """
-    affine = fit_and_collect(fit_affine, fitted[0], matches, START_REACH * reach)
+    reach = REACH * fixed.diameter
+    found: list[Fitted] = []
+    if sphere is not None:
+        curved = as_quadratic(sphere, fixed, moving)
+        if curved is not None:
+            found.append((curved, residuals(curved, matches) < START_REACH * reach))
+    if fitted is not None:
+        affine = fit_and_collect(fit_affine, fitted[0], matches, START_REACH * reach)
+        found += [fitted] if affine is None else [affine, fitted]
     return [
-        start
-        for start, agree in ((fitted,) if affine is None else (affine, fitted))
-        if agree.sum() >= FEWEST_INLIERS and _is_regular(start, fixed, moving)
+        start for start, agree in found if agree.sum() >= FEWEST_INLIERS and _is_regular(start, fixed, moving)
     ]
 
 
@@ -175,9 +204,14 @@ def _is_regular(transform: Transform, fixed: Prepared, moving: Prepared) -> bool
 
 
 def _matched_near(
-    found: Keypoints, target: Keypoints, transform: Transform, fixed: Prepared, moving: Prepared
-) -> tuple[Matches, Fitted] | None:
-    """Matches near where a map puts them, closer each time, and their homography; None if they give none."""
+    found: Keypoints,
+    target: Keypoints,
+    transform: Transform,
+    sphere: SphereMap | None,
+    fixed: Prepared,
+    moving: Prepared,
+) -> tuple[Matches, Fitted, SphereMap | None] | None:
+    """Matches near where a map puts them, closer each time, with their maps; None if they give none."""
     reach = REACH * fixed.diameter
     last = None
     for share, ratio in PASSES:
@@ -187,7 +221,9 @@ def _matched_near(
         fitted = _fit_homography(matches, reach)
         if fitted is None:
             break
-        last, transform = (matches, fitted), _closest(matches, fitted[0], reach, fixed, moving)
+        if sphere is not None:
+            sphere = fit_sphere(matches, sphere, reach)
+        last, transform = (matches, fitted, sphere), _closest(matches, fitted, sphere, fixed, moving)
     return last
 
 
@@ -206,29 +242,29 @@ def _found_as_laid(fixed: Prepared, moving: Prepared, transform: Transform, dete
 
 
 def _closest(
-    matches: Matches, homography: Transform, reach: float, fixed: Prepared, moving: Prepared
+    matches: Matches, homography: Fitted, sphere: SphereMap | None, fixed: Prepared, moving: Prepared
 ) -> Transform:
     """A quadratic where the matches justify one, else the homography."""
-    fitted = fit_and_collect(fit_quadratic, homography, matches, reach, first_reach=QUADRATIC_REACH * reach)
-    if fitted is not None and _is_justified(matches.where(fitted[1]), fitted[0], fixed, moving):
-        return fitted[0]
-    return homography
+    found = _curved(matches, homography, sphere, fixed, moving)
+    return homography[0] if found is None else found[0]
 
 
 def _chosen(
-    matches: Matches, homography: Fitted, reach: float, fixed: Prepared, moving: Prepared, model: Model
+    matches: Matches,
+    homography: Fitted,
+    sphere: SphereMap | None,
+    fixed: Prepared,
+    moving: Prepared,
+    model: Model,
 ) -> Fitted:
     """The map of the model that was asked for, or of the one that the matches justify."""
+    reach = REACH * fixed.diameter
     if model == "homography":
         return homography
     if model == "affine":
         return fit_and_collect(fit_affine, homography[0], matches, reach) or homography
-    quadratic = fit_and_collect(
-        fit_quadratic, homography[0], matches, reach, first_reach=QUADRATIC_REACH * reach
-    )
-    if quadratic is not None and (
-        model == "quadratic" or _is_justified(matches.where(quadratic[1]), quadratic[0], fixed, moving)
-    ):
+    quadratic = _curved(matches, homography, sphere, fixed, moving, is_wanted=model == "quadratic")
+    if quadratic is not None:
         return quadratic
     inliers = matches.where(homography[1])
     affine = fit_and_collect(fit_affine, homography[0], matches, reach)
@@ -237,11 +273,50 @@ def _chosen(
     return affine
 
 
-def _is_justified(inliers: Matches, quadratic: Transform, fixed: Prepared, moving: Prepared) -> bool:
+def _curved(
+    matches: Matches,
+    homography: Fitted,
+    sphere: SphereMap | None,
+    fixed: Prepared,
+    moving: Prepared,
+    *,
+    is_wanted: bool = False,
+) -> Fitted | None:
+    """A quadratic, leaning on a round eye where matches are few; None where it is not justified."""
+    reach = REACH * fixed.diameter
+    for prior in (sphere, None):
+        fit: Fit = fit_quadratic
+        start: Transform | None = homography[0]
+        if prior is not None:
+            start, fit = as_quadratic(prior, fixed, moving), _leaning(lean_on(prior, fixed, moving))
+        if start is None:
+            continue
+        found = fit_and_collect(fit, start, matches, reach, first_reach=QUADRATIC_REACH * reach)
+        if found is None:
+            continue
+        if is_wanted or _is_justified(matches.where(found[1]), fit, found[0], fixed, moving):
+            return found
+    return None
+
+
+def _leaning(places: Matches) -> Fit:
+    """Least squares of a quadratic with some weight for places of another map."""
+
+    def fit(moving: Float64[np.ndarray, "k 2"], fixed: Float64[np.ndarray, "k 2"]) -> Quadratic | None:
+        weights = np.concatenate((np.ones(len(moving)), np.full(len(places), LEANING / max(1, len(places)))))
+        both = np.concatenate((moving, places.moving)), np.concatenate((fixed, places.fixed))
+        return quadratic_of_places(*both, weights)
+
+    return fit
+
+
+def _is_justified(
+    inliers: Matches, fit: Fit, quadratic: Transform, fixed: Prepared, moving: Prepared
+) -> bool:
     """Whether a quadratic has matches enough, predicts them better than a homography, and does not fold."""
     return (
         spread_count(inliers, _APART * fixed.diameter) >= QUADRATIC_SPREAD
-        and _predicts_better(fit_quadratic, fit_homography, inliers)
+        and _predicts_better(fit, fit_homography, inliers)
         and _is_regular(quadratic, fixed, moving)
     )
 
