@@ -234,7 +234,7 @@ def conclude(leg: Leg) -> None:
     """The table of arms, and an answer to each statement, said and written."""
     names = [f"{arm}-{seed}" for arm in ARMS for seed in range(leg.seeds)] + [f"F-{one}" for one in CLASSICAL]
     errors = {name: errors_of(name) for name in names}
-    table = {}
+    table: dict[str, Any] = {}
     for arm in (*ARMS, *(f"F-{one}" for one in CLASSICAL)):
         own = [errors[name] for name in names if name == arm or name.rpartition("-")[0] == arm]
         of_seeds = [round(level(one), 4) for one in own]
@@ -242,7 +242,7 @@ def conclude(leg: Leg) -> None:
             one: round(float(np.mean([area_under_curve(each["test"][row]) for each in own])), 4)
             for row, one in enumerate(CLASSES)
         }
-        means = {"mauc": round(float(np.mean(of_seeds)), 4), "of_seeds": of_seeds}
+        means: dict[str, Any] = {"mauc": round(float(np.mean(of_seeds)), 4), "of_seeds": of_seeds}
         table[arm] = {**means, **by_class, "gap": round(float(np.mean([gap(one) for one in own])), 4)}
         say(f"{arm}: {table[arm]}")
     answers = {name: answer(leg, errors, *sides) for name, sides in STATEMENTS.items()}

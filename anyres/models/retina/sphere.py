@@ -1,11 +1,11 @@
 """Maps between two photographs of one eye that know that an eye is a sphere.
 
-A map of few parameters is found from few true matches and goes far beyond them less astray. The retina is taken
-for a sphere of radius 1 whose rays meet at a nodal point 0.42 radii before its middle, each photograph's field
-for a circle of about 45 degrees about the camera's axis; a turn of the sphere joins the two, with a scale and a
-slight tilt. That registration gains from a round eye is known from REMPE (Hernandez-Matas and others, IEEE JBHI
-2020). Real eyes and cameras differ a little: so this is where the search begins and what a quadratic leans on
-where matches lack, and never the map that is given out.
+A map of few parameters is found from few true matches, and goes less astray beyond them. The retina is taken
+for a sphere of radius 1 whose rays meet at a nodal point 0.42 radii before its middle, each photograph's
+field for a circle of about 45 degrees about the camera's axis; a turn of the sphere joins the two, with a
+scale and a slight tilt. That registration gains from a round eye is known from REMPE (Hernandez-Matas and
+others, IEEE JBHI 2020). Real eyes and cameras differ a little: so this is where a search begins and what a
+quadratic leans on where matches lack, and never the map that is given out.
 Axes: k matches, n points, p pairs of matches. Positions are x, y in pixels; maps go from moving to fixed.
 """
 
