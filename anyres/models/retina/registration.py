@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool
 
 from anyres.models.retina.evidence import Evidence, field_points, gather_evidence
 from anyres.models.retina.fitting import (
@@ -24,7 +24,6 @@ from anyres.models.retina.fitting import (
     fit_homography,
     fit_quadratic,
     leave_out_residuals,
-    quadratic_of_places,
     residuals,
     robust_homography,
 )
@@ -32,8 +31,8 @@ from anyres.models.retina.judging import FEWEST_INLIERS, SCALES, Status, judge
 from anyres.models.retina.matching import Keypoints, Matches, match, match_near
 from anyres.models.retina.preparing import Prepared
 from anyres.models.retina.sift import Detector
-from anyres.models.retina.sphere import SphereMap, as_quadratic, find_sphere, fit_sphere, lean_on
-from anyres.models.retina.transform import Quadratic, Transform, local_scales, orientations, pole_distance
+from anyres.models.retina.sphere import SphereMap, as_quadratic, find_sphere, fit_sphere, leaning_quadratic
+from anyres.models.retina.transform import Transform, local_scales, orientations, pole_distance
 from anyres.models.retina.warping import warp
 
 Model = Literal["auto", "homography", "affine", "quadratic"]
@@ -50,7 +49,6 @@ PASSES: Final = (  # radius in which places are compared, of the field of view, 
 KEPT_SHARE: Final = 0.5  # of the unaided matches that agreed, which a map of nearer ones must not lose
 SPHERE_RATIO: Final = 0.95  # looser than a detector's: the map of a round eye is found among more false ones
 SPHERE_MATCHES: Final = 250  # the best of these
-LEANING: Final = 10.0  # matches that a round eye weighs as much as, all in all
 QUADRATIC_REACH: Final = 3.0  # times that, among which a quadratic looks for its first matches
 QUADRATIC_SPREAD: Final = 20  # places apart from each other that a quadratic needs
 SURE: Final = 3.0  # standard errors by which a quadratic's leave-out residuals must be smaller in the mean
@@ -288,7 +286,7 @@ def _curved(
         fit: Fit = fit_quadratic
         start: Transform | None = homography[0]
         if prior is not None:
-            start, fit = as_quadratic(prior, fixed, moving), _leaning(lean_on(prior, fixed, moving))
+            start, fit = as_quadratic(prior, fixed, moving), leaning_quadratic(prior, fixed, moving)
         if start is None:
             continue
         found = fit_and_collect(fit, start, matches, reach, first_reach=QUADRATIC_REACH * reach)
@@ -297,17 +295,6 @@ def _curved(
         if is_wanted or _is_justified(matches.where(found[1]), fit, found[0], fixed, moving):
             return found
     return None
-
-
-def _leaning(places: Matches) -> Fit:
-    """Least squares of a quadratic with some weight for places of another map."""
-
-    def fit(moving: Float64[np.ndarray, "k 2"], fixed: Float64[np.ndarray, "k 2"]) -> Quadratic | None:
-        weights = np.concatenate((np.ones(len(moving)), np.full(len(places), LEANING / max(1, len(places)))))
-        both = np.concatenate((moving, places.moving)), np.concatenate((fixed, places.fixed))
-        return quadratic_of_places(*both, weights)
-
-    return fit
 
 
 def _is_justified(

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float64, Int64
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
-from anyres.models.retina.fitting import quadratic_of_places
+from anyres.models.retina.fitting import Fit, quadratic_of_places
 from anyres.models.retina.matching import Matches
 from anyres.models.retina.preparing import Prepared
 from anyres.models.retina.transform import Quadratic
@@ -31,6 +31,7 @@ _SAME: Final = 0.1  # share by which the distance of two places may differ betwe
 _PAIRS: Final = 6000  # guesses at most
 _REFINED: Final = 5  # of the best guesses
 _ROUNDS: Final = 4  # of collecting and fitting
+LEANING: Final = 10.0  # matches that the sphere's map weighs as much as, all in all
 _GRID: Final = 15  # places a side at which a map is handed to a quadratic
 
 
@@ -139,6 +140,19 @@ def as_quadratic(sphere: SphereMap, fixed: Prepared, moving: Prepared) -> Quadra
     """The quadratic nearest to the map where both photographs show the eye; None where they share nothing."""
     places = lean_on(sphere, fixed, moving)
     return quadratic_of_places(places.moving, places.fixed, np.ones(len(places)))
+
+
+def leaning_quadratic(sphere: SphereMap, fixed: Prepared, moving: Prepared) -> Fit:
+    """Least squares of a quadratic to matches and, with less weight, to where the map puts other places."""
+    places = lean_on(sphere, fixed, moving)
+    weight = LEANING / max(1, len(places))
+
+    def fit(here: Float64[np.ndarray, "k 2"], there: Float64[np.ndarray, "k 2"]) -> Quadratic | None:
+        weights = np.concatenate((np.ones(len(here)), np.full(len(places), weight)))
+        both = np.concatenate((here, places.moving)), np.concatenate((there, places.fixed))
+        return quadratic_of_places(*both, weights)
+
+    return fit
 
 
 def _on_sphere(angles: Float64[np.ndarray, "n 2"]) -> Float64[np.ndarray, "n 3"]:

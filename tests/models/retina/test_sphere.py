@@ -5,10 +5,10 @@ import pytest
 from jaxtyping import Float64
 
 from anyres.models.retina.eye_camera import View, is_visible, map_points, pixel_places
-from anyres.models.retina.fitting import fit_affine, fit_and_collect, robust_homography
+from anyres.models.retina.fitting import fit_affine, fit_and_collect, fit_quadratic, robust_homography
 from anyres.models.retina.matching import Matches
 from anyres.models.retina.preparing import Prepared
-from anyres.models.retina.sphere import as_quadratic, find_sphere, fit_sphere, lean_on
+from anyres.models.retina.sphere import as_quadratic, find_sphere, fit_sphere, lean_on, leaning_quadratic
 
 SIDE = 400
 REACH = 0.005 * SIDE
@@ -97,3 +97,20 @@ def test_photographs_that_share_nothing_give_no_quadratic() -> None:
     assert found is not None
     away = replace(found, parameters=np.array([0.0, 3.0, 0.0, 0.0, 0.0, 0.0, 0.0]))
     assert as_quadratic(away, prepared(FIXED), prepared(MOVING)) is None
+
+
+def test_a_quadratic_of_a_corner_s_matches_leans_on_the_map_elsewhere() -> None:
+    everywhere = seen_by_both(MOVING, 400)
+    corner = everywhere[np.argsort(everywhere @ np.array([1.0, 1.0]))][:100:4]
+    matches = true_matches(MOVING, corner, noise=1.0)
+    eyes = prepared(FIXED), prepared(MOVING)
+    found = find_sphere(with_false_ones(matches, 25), *eyes, 2 * REACH)
+    assert found is not None
+    truth = map_points(MOVING, FIXED, everywhere)
+    missed = {}
+    for name, fit in (("plain", fit_quadratic), ("leaning", leaning_quadratic(found, *eyes))):
+        curved = fit(matches.moving, matches.fixed)
+        assert curved is not None
+        missed[name] = np.linalg.norm(curved.apply(everywhere) - truth, axis=1).max()
+    assert missed["leaning"] < 0.02 * SIDE
+    assert missed["plain"] > 3 * missed["leaning"]
