@@ -2,11 +2,12 @@
 
 Keypoints are matched, a homography is found that most matches agree on, and with it the moving picture is
 warped and matched once more: what looks alike in both by then is found in greater number (the second pass
-of SuperRetina, ECCV 2022, https://arxiv.org/abs/2207.07932). Departs from it: mutual matches; MAGSAC++ in
-place of the least median; the second pass's places are carried back and one map is fitted to them, in place
-of two maps in a row; tests of what came out, which may say `failed`. Then places are matched near where
-the map puts them, several times and closer each time: those are many more, and the map is fitted to them. How
-far to trust it is told by the matches that were found without the map's help.
+of SuperRetina, ECCV 2022, https://arxiv.org/abs/2207.07932). Departs from it: mutual matches; MAGSAC++
+in place of the least median; the second pass's places are carried back and one map is fitted to them, in
+place of two maps in a row; tests of what came out, which may say `failed`. The map that a second pass begins
+with is that of a round eye (`sphere`) where matches agree on one. Then places are matched near where the map
+puts them, several times and closer each time: those are many more, and the map is fitted to them. How far to
+trust it is told by the matches that were found without the map's help.
 Positions are x, y in pixels of the originals, pixel centres at whole numbers; maps go from moving to fixed.
 """
 

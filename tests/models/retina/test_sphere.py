@@ -87,7 +87,7 @@ def test_matches_that_no_turn_joins_give_no_map() -> None:
     one = seen_by_both(MOVING, 1)
     assert find_sphere(true_matches(MOVING, one), prepared(FIXED), prepared(MOVING), REACH) is None
     far = np.array([[150.0, 200.0], [250.0, 200.0]])
-    near = Matches(far, np.array([[190.0, 200.0], [210.0, 200.0]]), np.ones(2, np.float32))
+    near = Matches(far, np.array([[160.0, 200.0], [240.0, 200.0]]), np.ones(2, np.float32))
     assert find_sphere(near, prepared(FIXED), prepared(MOVING), REACH) is None
 
 
