@@ -11,11 +11,14 @@ side. When all is there, the table and the answers are written.
 """
 
 import argparse
+import ast
+import hashlib
 import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +55,9 @@ EYES: dict[str, tuple[int, Style]] = {  # first seed, and style
     "trained": (1_000_000, TRAIN),  # the training set's own
 }
 KEPT = Path(__file__).parent / "results" / "retina_arms"  # errors of arms that were measured, by name
+RETINA = Path(__file__).parents[1] / "anyres" / "models" / "retina"
+BACK_END = ("preparing", "heat", "network_detector", "sift", "matching", "fitting", "sphere", "warping")
+BACK_END += ("transform", "registration")  # what comes between photographs and the map
 FAILED = 1e6  # error of a pair without a map
 DRAWS = 5_000  # of the bootstrap
 
@@ -107,12 +113,20 @@ def steps_of(leg: Leg) -> Iterator[tuple[str, bool]]:
 
 
 def is_kept(leg: Leg, name: str) -> bool:
-    """Whether an arm's errors are there, of as many steps and of these pairs."""
+    """Whether an arm's errors are there, of as many steps, of these pairs and of this back end."""
     path = KEPT / f"{name}.json"
     if not path.exists():
         return False
     found = json.loads(path.read_text(encoding="utf-8"))
-    return (found["steps"], found["pairs"]) == (steps_of_arm(leg, name), leg.pairs)
+    wanted = (steps_of_arm(leg, name), leg.pairs, back_end())
+    return (found["steps"], found["pairs"], found["back_end"]) == wanted
+
+
+@cache
+def back_end() -> str:
+    """What tells one back end from another: a digest of its sources, whose comments do not count."""
+    whole = [ast.dump(ast.parse((RETINA / f"{one}.py").read_text(encoding="utf-8"))) for one in BACK_END]
+    return hashlib.sha256("\n".join(whole).encode()).hexdigest()[:16]
 
 
 def steps_of_arm(leg: Leg, name: str) -> int:
@@ -180,6 +194,7 @@ def keep(leg: Leg, name: str, path: Path) -> None:
     found: dict[str, Any] = {
         "steps": steps_of_arm(leg, name),
         "pairs": leg.pairs,
+        "back_end": back_end(),
         **asdict(provenance()),
         "errors": errors,
     }
