@@ -56,8 +56,10 @@ EYES: dict[str, tuple[int, Style]] = {  # first seed, and style
 }
 KEPT = Path(__file__).parent / "results" / "retina_arms"  # errors of arms that were measured, by name
 RETINA = Path(__file__).parents[1] / "anyres" / "models" / "retina"
-BACK_END = ("preparing", "heat", "network_detector", "sift", "matching", "fitting", "sphere", "warping")
-BACK_END += ("transform", "registration")  # what comes between photographs and the map
+BACK_END = (  # what comes between photographs and the map
+    *("preparing", "heat", "network_detector", "sift", "matching"),
+    *("fitting", "sphere", "warping", "transform", "registration"),
+)
 FAILED = 1e6  # error of a pair without a map
 DRAWS = 5_000  # of the bootstrap
 
@@ -166,7 +168,7 @@ def network(leg: Leg, arm: str, seed: int) -> Detector:
 
 def measured(leg: Leg, name: str, detector: Detector) -> bool:
     """Whether all pairs are registered with a detector, after as many as the leg has time for."""
-    path = leg.folder / f"{name}.jsonl"
+    path = leg.folder / f"{name}-{back_end()}.jsonl"
     known = [] if not path.exists() else path.read_text(encoding="utf-8").splitlines()
     with path.open("a", encoding="utf-8") as file:
         for number, (eyes, pair_class, seed) in enumerate(wanted_pairs(leg.pairs)):
