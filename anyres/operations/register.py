@@ -14,15 +14,13 @@ from anyres.operations.operation import operation
 if TYPE_CHECKING:
     from anyres.models.retina.inference import Registrar
 
-DEFAULT_ENGINE = "rootsift"
+DEFAULT_ENGINE = "rootsift+retina-compact"
 
 Engine = Annotated[
     str,
     Field(
         description="What finds places: rootsift, sift, orb, weights of a retina network, or several with +.",
-        json_schema_extra={
-            "examples": [DEFAULT_ENGINE, "sift", "orb", "retina-compact", "rootsift+retina-compact"]
-        },
+        json_schema_extra={"examples": [DEFAULT_ENGINE, "rootsift", "sift", "orb", "retina-compact"]},
     ),
 ]
 MapModel = Annotated[

@@ -7,7 +7,7 @@ from anyres.core.alignment import Alignment
 from anyres.core.errors import InputError
 from anyres.core.image import Encoding, Image
 from anyres.operations.lay import lay
-from anyres.operations.register import register
+from anyres.operations.register import DEFAULT_ENGINE, register
 from anyres.operations.verdict import verdict
 from tests.models.retina.fundi import SIDE, fundus
 from tests.models.retina.test_registration import MOVED, seen_moved
@@ -24,7 +24,7 @@ def alignment(pair: tuple[Image, Image]) -> Alignment:
 
 
 def test_an_alignment_says_how_the_moving_picture_lies(alignment: Alignment) -> None:
-    assert (alignment.status, alignment.reasons, alignment.engine) == ("ok", (), "rootsift")
+    assert (alignment.status, alignment.reasons, alignment.engine) == ("ok", (), DEFAULT_ENGINE)
     assert alignment.size_hw == alignment.moving_hw == (SIDE, SIDE)
     assert alignment.matrix is not None
     place = alignment.matrix @ [160.0, 160.0, 1.0]
@@ -106,7 +106,7 @@ def test_pictures_of_another_size_than_those_registered_are_refused(
 
 def test_a_verdict_tells_the_map_in_numbers(alignment: Alignment) -> None:
     told = verdict(alignment)
-    assert told.words == {"status": "ok", "model": alignment.model, "engine": "rootsift"}
+    assert told.words == {"status": "ok", "model": alignment.model, "engine": DEFAULT_ENGINE}
     assert told.figures["inliers"] == alignment.agree.sum()
     assert alignment.matrix is not None
     np.testing.assert_array_equal(np.array(told.tables["matrix"]), alignment.matrix)

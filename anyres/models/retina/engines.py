@@ -15,7 +15,7 @@ CLASSICAL: Final[dict[str, Callable[[], Detector]]] = {
     "sift": lambda: SiftDetector(is_root=False),
     "orb": OrbDetector,
 }
-DEFAULT: Final = "rootsift"
+DEFAULT: Final = "rootsift+retina-compact"
 
 
 def load_detector(name: str = DEFAULT) -> Detector:
