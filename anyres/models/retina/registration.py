@@ -283,7 +283,7 @@ def _curved(
 ) -> Fitted | None:
     """A quadratic, leaning on a round eye where matches are few; None where it is not justified."""
     reach = REACH * fixed.diameter
-    for prior in (sphere, None):
+    for prior in (sphere, None) if sphere is not None else (None,):
         fit: Fit = fit_quadratic
         start: Transform | None = homography[0]
         if prior is not None:
